@@ -1,0 +1,157 @@
+// The real parts the tests run against: Docker Engine, a registry, kubectl old
+// and new, Chromium. Installed where that is allowed; otherwise said, and failed.
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unpackDebianPackages } from './debian.mjs';
+import { aptInstall, canInstall, has, quiet, root, say } from './run.mjs';
+
+const dockerAnswers = () => {
+  try {
+    quiet('docker', ['version', '--format', '{{.Server.Version}}']);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** A Docker Engine that answers; started here when this is a machine of ours (root, Debian). */
+export async function ensureDocker() {
+  if (has('docker') && dockerAnswers()) return;
+  if (!has('dockerd') || !has('iptables')) aptInstall(['docker.io', 'iptables'], 'the tests run real containers');
+  if (!dockerAnswers()) {
+    if (!canInstall()) throw new Error('no Docker Engine answers: please start Docker');
+    say('starting the Docker Engine');
+    const log = openSync(join(tmpdir(), 'gantry-dockerd.log'), 'a');
+    spawn('dockerd', [], { detached: true, stdio: ['ignore', log, log] }).unref();
+    for (let tries = 0; !dockerAnswers(); tries++) {
+      if (tries > 60) throw new Error(`the Docker Engine did not start: see ${join(tmpdir(), 'gantry-dockerd.log')}`);
+      await sleep(500);
+    }
+  }
+}
+
+/** Tools of busybox that the test images have. */
+const applets = [
+  'sh',
+  'ls',
+  'cat',
+  'echo',
+  'sleep',
+  'httpd',
+  'wget',
+  'nc',
+  'env',
+  'id',
+  'hostname',
+  'stty',
+  'ps',
+  'kill',
+  'touch',
+  'rm',
+  'mkdir',
+  'date',
+  'true',
+  'false',
+  'grep',
+  'head',
+  'tail',
+  'wc',
+  'seq',
+  'test',
+  'printf',
+  'trap',
+  'df',
+  'mount',
+  'stat',
+  'dd',
+  'base64',
+  'nslookup',
+  'ip',
+  'vi',
+  'tr',
+  'cut',
+  'sed',
+  'awk',
+];
+
+/** Small images made on the machine, since no registry can be reached: busybox:1 and a web server in versions v1 and v2. */
+export function ensureImages() {
+  const present = new Set(quiet('docker', ['images', '--format', '{{.Repository}}:{{.Tag}}']).split('\n'));
+  const wanted = ['busybox:1', 'gantry-test/web:v1', 'gantry-test/web:v2'];
+  if (wanted.every((image) => present.has(image))) return;
+  if (!existsSync('/bin/busybox')) aptInstall(['busybox-static'], 'the test images are made of it');
+  say('making the test images');
+  const work = mkdtempSync(join(tmpdir(), 'gantry-image-'));
+  try {
+    for (const dir of ['bin', 'tmp', 'etc', 'www']) mkdirSync(join(work, dir));
+    chmodSync(join(work, 'tmp'), 0o1777);
+    cpSync('/bin/busybox', join(work, 'bin', 'busybox'));
+    for (const applet of applets) symlinkSync('busybox', join(work, 'bin', applet));
+    writeFileSync(join(work, 'etc', 'passwd'), 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n');
+    writeFileSync(join(work, 'etc', 'group'), 'root:x:0:\nnogroup:x:65534:\n');
+    const pack = () => quiet('tar', ['-C', work, '-cf', `${work}.tar`, '.']);
+    const load = (name, changes) =>
+      quiet('docker', [
+        'import',
+        ...['ENV PATH=/bin', ...changes].flatMap((change) => ['--change', change]),
+        `${work}.tar`,
+        name,
+      ]);
+    pack();
+    if (!present.has('busybox:1')) load('busybox:1', ['CMD ["sh"]']);
+    for (const version of ['v1', 'v2']) {
+      writeFileSync(join(work, 'www', 'index.html'), `gantry test web ${version}\n`);
+      pack();
+      load(`gantry-test/web:${version}`, [
+        `ENV VERSION=${version}`,
+        'EXPOSE 8080',
+        'CMD ["httpd","-f","-v","-p","8080","-h","/www"]',
+      ]);
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+    rmSync(`${work}.tar`, { force: true });
+  }
+}
+
+/** Debian's registry server, started by the tests that need one. */
+export function ensureRegistry() {
+  if (!existsSync('/usr/bin/docker-registry'))
+    aptInstall(['docker-registry'], 'image pulls are tested against a real registry');
+}
+
+/** Real kubectl binaries under .cache/kubectl/SUITE/kubectl. */
+export function ensureKubectl() {
+  for (const suite of ['trixie', 'sid']) {
+    const target = join(root, '.cache', 'kubectl', suite);
+    if (existsSync(join(target, 'kubectl'))) continue;
+    say(`fetching kubectl (Debian ${suite})`);
+    const work = mkdtempSync(join(tmpdir(), 'gantry-kubectl-'));
+    try {
+      unpackDebianPackages(suite, ['kubectl'], work);
+      mkdirSync(target, { recursive: true });
+      cpSync(join(work, 'usr', 'bin', 'kubectl'), join(target, 'kubectl'));
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  }
+}
+
+/** A real browser for the end-to-end tests. */
+export function ensureChromium() {
+  if (!process.env.GANTRY_CHROMIUM && !existsSync('/usr/bin/chromium'))
+    aptInstall(['chromium'], 'the window is tested in a real browser');
+}
