@@ -83,7 +83,10 @@ export interface Informer<T extends KubeObject = KubeObject> {
 
 /** Shared informers: one per (resource, namespace, selector), started together. */
 export interface InformerFactory {
-  informer<T extends KubeObject>(ref: ResourceRef<T>, options?: { namespace?: string; fieldSelector?: string; labelSelector?: string }): Informer<T>;
+  informer<T extends KubeObject>(
+    ref: ResourceRef<T>,
+    options?: { namespace?: string; fieldSelector?: string; labelSelector?: string },
+  ): Informer<T>;
   /** Starts what was asked for so far and waits until all are synced. */
   start(): Promise<void>;
   stop(): void;
