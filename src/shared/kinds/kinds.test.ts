@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { kindView, kindViewOf, kindViews } from './index';
+import { projectRow } from './project';
+import type { KubeObject } from '../k8s';
+
+const meta = (extra = {}) => ({
+  name: 'web',
+  namespace: 'demo',
+  uid: 'u1',
+  resourceVersion: '7',
+  creationTimestamp: '2026-01-01T00:00:00Z',
+  ...extra,
+});
+const row = (id: string, object: KubeObject) => projectRow(kindView(id)!, object);
+
+describe('kind views', () => {
+  it('have unique ids, column ids and at most one flexible column', () => {
+    expect(new Set(kindViews.map((view) => view.id)).size).toBe(kindViews.length);
+    for (const view of kindViews) {
+      const ids = view.columns.map((column) => column.id);
+      expect(new Set(ids).size, view.id).toBe(ids.length);
+      expect(view.columns.filter((column) => column.flex).length, view.id).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('project an object that has only metadata', () => {
+    for (const view of kindViews) expect(() => row(view.id, { metadata: meta() }), view.id).not.toThrow();
+  });
+
+  it('carry templates of their own kind', () => {
+    for (const view of kindViews.filter((candidate) => candidate.template)) {
+      const object = parse(view.template!);
+      expect(kindViewOf(object.apiVersion, object.kind)).toBe(view);
+    }
+  });
+});
+
+describe('deployments', () => {
+  const deployment = (spec: object, status: object, extra = {}) =>
+    row('deployments', { metadata: meta({ generation: 2, ...extra }), spec: { replicas: 3, ...spec }, status }).status;
+  const done = { observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3 };
+
+  it('are available when the rollout is complete', () => {
+    expect(deployment({}, done)).toEqual({ text: 'Available', tone: 'ok' });
+  });
+  it('progress while old pods remain or the generation is not seen', () => {
+    expect(deployment({}, { ...done, replicas: 4 })?.text).toBe('Progressing');
+    expect(deployment({}, { ...done, observedGeneration: 1 })?.text).toBe('Progressing');
+  });
+  it('say when they are stalled, paused or empty', () => {
+    const conditions = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'late' }];
+    expect(deployment({}, { ...done, conditions })).toEqual({ text: 'Stalled', tone: 'error', detail: 'late' });
+    expect(deployment({ paused: true }, done)?.text).toBe('Paused');
+    expect(deployment({ replicas: 0 }, { observedGeneration: 2 })?.tone).toBe('off');
+  });
+});
+
+describe('pods', () => {
+  it('show the reason of a waiting container', () => {
+    const projected = row('pods', {
+      metadata: meta(),
+      spec: { containers: [{ name: 'app', image: 'nope:1' }] },
+      status: {
+        phase: 'Pending',
+        containerStatuses: [
+          {
+            name: 'app',
+            ready: false,
+            restartCount: 0,
+            state: { waiting: { reason: 'ImagePullBackOff', message: 'no such tag' } },
+          },
+        ],
+      },
+    });
+    expect(projected.status).toEqual({ text: 'ImagePullBackOff', tone: 'error', detail: 'app: no such tag' });
+    expect(projected.cells['containers']).toEqual([{ text: 'app', tone: 'error', detail: 'ImagePullBackOff' }]);
+    expect(projected.cells['readyOf']).toBe('0/1');
+    expect(projected.search).toContain('nope:1');
+  });
+
+  it('show the scheduler’s words while pending', () => {
+    const conditions = [{ type: 'PodScheduled', status: 'False', message: '0/1 nodes are available' }];
+    const projected = row('pods', { metadata: meta(), spec: {}, status: { phase: 'Pending', conditions } });
+    expect(projected.status).toEqual({ text: 'Pending', tone: 'busy', detail: '0/1 nodes are available' });
+  });
+});
+
+describe('secrets', () => {
+  it('let no value out', () => {
+    const projected = row('secrets', { metadata: meta(), type: 'Opaque', data: { password: 'aHVudGVyMg==' } });
+    expect(JSON.stringify(projected)).not.toContain('aHVudGVyMg');
+    expect(projected.cells['keys']).toEqual(['password']);
+  });
+});
+
+describe('nodes', () => {
+  const node = (conditions: object[], spec = {}) =>
+    row('nodes', { metadata: meta(), spec, status: { conditions } }).status;
+  it('tell readiness, pressure and cordon', () => {
+    const ready = { type: 'Ready', status: 'True' };
+    expect(node([ready])?.tone).toBe('ok');
+    expect(node([ready], { unschedulable: true })?.text).toBe('Ready, cordoned');
+    expect(node([ready, { type: 'DiskPressure', status: 'True' }])?.text).toBe('DiskPressure');
+    expect(node([{ type: 'Ready', status: 'Unknown', message: 'gone' }])).toEqual({
+      text: 'Unknown',
+      tone: 'error',
+      detail: 'gone',
+    });
+  });
+});
