@@ -63,7 +63,12 @@ export const conflict = (resource: Resource, name: string, why: string): ApiErro
 export const badRequest = (message: string): ApiError => apiError(400, 'BadRequest', message);
 
 export const forbidden = (resource: Resource, name: string, why: string): ApiError =>
-  apiError(403, 'Forbidden', `${qualifiedResource(resource)}${name ? ` "${name}"` : ''} is forbidden: ${why}`, detailsOf(resource, name));
+  apiError(
+    403,
+    'Forbidden',
+    `${qualifiedResource(resource)}${name ? ` "${name}"` : ''} is forbidden: ${why}`,
+    detailsOf(resource, name),
+  );
 
 export const expired = (message: string): ApiError => apiError(410, 'Expired', message);
 
@@ -96,7 +101,12 @@ export function invalid(resource: Resource & { kind: string }, name: string, err
   const messages = errors.map(fieldErrorMessage);
   const list = messages.length === 1 ? messages[0] : `[${messages.join(', ')}]`;
   const qualified = resource.group ? `${resource.kind}.${resource.group}` : resource.kind;
-  const reasons = { Required: 'Required', Invalid: 'Invalid', Forbidden: 'Forbidden', NotSupported: 'NotSupported' } as Record<string, string>;
+  const reasons = {
+    Required: 'Required',
+    Invalid: 'Invalid',
+    Forbidden: 'Forbidden',
+    NotSupported: 'NotSupported',
+  } as Record<string, string>;
   return apiError(422, 'Invalid', `${qualified} "${name}" is invalid: ${list}`, {
     name,
     ...(resource.group ? { group: resource.group } : {}),

@@ -3,7 +3,16 @@ import type { Clock } from '../clock';
 
 /** A fault in a field, in the words Kubernetes uses (k8s.io/apimachinery/pkg/util/validation/field). */
 export interface FieldError {
-  type: 'Required' | 'Invalid' | 'Forbidden' | 'NotSupported' | 'Duplicate' | 'TooLong' | 'TooMany' | 'TypeInvalid' | 'NotFound';
+  type:
+    | 'Required'
+    | 'Invalid'
+    | 'Forbidden'
+    | 'NotSupported'
+    | 'Duplicate'
+    | 'TooLong'
+    | 'TooMany'
+    | 'TypeInvalid'
+    | 'NotFound';
   /** As in `spec.template.spec.containers[0].image`. */
   field: string;
   /** The offending value (Invalid, NotSupported, Duplicate). */
@@ -63,6 +72,8 @@ export interface KindDefinition<T extends KubeObject = any> {
   warnings?(object: T): string[];
   /** The columns after NAME (which is generic) in kubectl's order; AGE included here. */
   columns: PrinterColumn<T>[];
+  /** false: the table has no generic NAME column first; the kind's own columns say where the name goes (events). */
+  nameColumn?: false;
   /** Selectable fields beyond metadata.name and metadata.namespace. */
   fieldSelectors?: Record<string, (object: T) => string>;
   /** Has a status subresource. */
