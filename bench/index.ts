@@ -1,0 +1,20 @@
+import { api } from './api';
+import { coldStart } from './cold-start';
+import type { Benchmark } from './figures';
+import { podStart } from './pod-start';
+import { scheduling } from './scheduling';
+
+const benchmarks: Benchmark[] = [coldStart, api, scheduling, podStart];
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
+if (unknown.length) {
+  console.error(
+    `unknown benchmark ${unknown.join(', ')}: there are ${benchmarks.map((benchmark) => benchmark.name).join(', ')}`,
+  );
+  process.exit(1);
+}
+for (const benchmark of benchmarks) {
+  if (asked.length && !asked.includes(benchmark.name)) continue;
+  await benchmark.run((figure) => console.log(JSON.stringify(figure)));
+}
