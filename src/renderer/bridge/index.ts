@@ -1,0 +1,23 @@
+import { BridgeClient } from './client';
+import { preloadPort, takeToken, webSocketPort } from './ports';
+
+export { BridgeClient, BridgeException } from './client';
+export type { ConnectionState, StreamHandle, StreamHandlers } from './client';
+
+let client: BridgeClient | undefined;
+
+/** The page's bridge to the app; connects at first use. */
+export function useBridge(): BridgeClient {
+  client ??= new BridgeClient({ connect: connector(), later: (run, ms) => void setTimeout(run, ms) });
+  return client;
+}
+
+function connector(): () => Promise<ReturnType<typeof preloadPort>> {
+  const { gantry } = window;
+  if (gantry) return async () => preloadPort(gantry);
+  const token = takeToken(window.location, window.sessionStorage, window.history);
+  const url = new URL('/bridge', window.location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.searchParams.set('token', token);
+  return () => webSocketPort(url.href);
+}
