@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { defaultDataDirectory, parseAppOptions, UsageError } from './options';
+
+test('flags become options, the rest have their defaults', () => {
+  const options = parseAppOptions(['--data-dir', '/data', '--port', '0', '--api-port', '0', '--nodes', '2', '--runtime', 'docker', '--no-ui']);
+  expect(options).toMatchObject({
+    dataDirectory: '/data',
+    uiPort: 0,
+    apiPort: 0,
+    kubeconfigFile: '/data/kubeconfig',
+    nodes: 2,
+    simulatedNodes: 0,
+    runtime: 'docker',
+    clusterName: 'gantry',
+    ui: false,
+  });
+  expect(parseAppOptions([], {}).apiPort).toBeUndefined();
+});
+
+test.each([
+  [['--runtime', 'podman'], '--runtime is docker, simulated or auto'],
+  [['--port', '70000'], '--port takes a whole number from 0 to 65535'],
+  [['--nodes', 'two'], '--nodes takes a whole number'],
+  [['--cluster-name', 'My Cluster'], '--cluster-name takes'],
+  [['--nonsense'], '--nonsense'],
+  [['stray'], 'stray'],
+])('%j is refused with a reason', (argv, message) => {
+  expect(() => parseAppOptions(argv)).toThrow(UsageError);
+  expect(() => parseAppOptions(argv)).toThrow(message);
+});
+
+test('data goes where the platform keeps it', () => {
+  expect(defaultDataDirectory({ XDG_DATA_HOME: '/x' }, 'linux')).toBe('/x/gantry');
+  expect(defaultDataDirectory({ GANTRY_DATA_DIR: '/here' }, 'linux')).toBe('/here');
+  expect(defaultDataDirectory({ APPDATA: '/roaming' }, 'win32')).toBe('/roaming/Gantry');
+});
