@@ -56,6 +56,8 @@ export interface KindDefinition<T extends KubeObject = any> {
   shortNames?: string[];
   categories?: string[];
   namespaced: boolean;
+  /** What names must look like: an RFC 1123 subdomain (default) or label, a DNS-1035 label, or one path segment. */
+  nameRule?: 'subdomain' | 'label' | 'label1035' | 'path';
   /** Defaults to all: create delete deletecollection get list patch update watch. */
   verbs?: string[];
   /** Sets unset fields. Called for creates and updates, before validation. */

@@ -12,6 +12,7 @@ export const namespace = defineKind<Namespace>({
   plural: 'namespaces',
   singular: 'namespace',
   shortNames: ['ns'],
+  nameRule: 'label',
   namespaced: false,
   // No deletecollection: nobody deletes every namespace at once.
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],

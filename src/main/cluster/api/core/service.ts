@@ -11,6 +11,7 @@ export const service = defineKind<Service>({
   singular: 'service',
   shortNames: ['svc'],
   categories: ['all'],
+  nameRule: 'label1035',
   namespaced: true,
   status: true,
   subresources: [{ name: 'proxy', kind: 'ServiceProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
