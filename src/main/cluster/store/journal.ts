@@ -1,0 +1,27 @@
+/** One write as it is kept. A record without JSON is a deletion. */
+export interface JournalRecord {
+  readonly revision: number;
+  readonly createRevision: number;
+  readonly key: string;
+  readonly json?: string;
+}
+
+/** Where writes are kept. Behind this are NeDB on disk, or nothing. */
+export interface Journal {
+  /**
+   * Keeps the records, in revision order. Resolves once all of them survive the death of
+   * the process; when it rejects, none of them will be there after a restart.
+   * Never called again before the last call settled.
+   */
+  append(records: readonly JournalRecord[]): Promise<void>;
+  /** Says that the records of these revisions have been replaced and need not be kept. */
+  superseded(revisions: readonly number[]): void;
+  close(): Promise<void>;
+}
+
+/** Keeps nothing. */
+export const memoryJournal: Journal = {
+  append: async () => {},
+  superseded: () => {},
+  close: async () => {},
+};
