@@ -1,0 +1,134 @@
+import { PassThrough, Transform, type Duplex, type Readable } from 'node:stream';
+import type { RunSession } from '../../apiserver/node-connection';
+
+const stdoutStream = 1;
+const stderrStream = 2;
+
+/**
+ * Splits Docker's multiplexed stream (frames of an 8 byte header: stream, 0, 0, 0,
+ * length) and respects back-pressure of both readers.
+ */
+export function demultiplex(source: Readable): { stdout: Readable; stderr: Readable } {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  void copyFrames(
+    source,
+    (stream, chunk) => (stream === stderrStream ? stderr : stdout).write(chunk),
+    (stream) => drained(stream === stderrStream ? stderr : stdout),
+  )
+    .then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    .then((error) => {
+      for (const stream of [stdout, stderr]) {
+        if (error && !(error as NodeJS.ErrnoException).code?.startsWith('ERR_STREAM_PREMATURE')) stream.destroy(error);
+        else stream.end();
+      }
+    });
+  return { stdout, stderr };
+}
+
+/** Both output streams of the multiplexed source in the order they came. */
+export function mergeFrames(): Transform {
+  const parser = frameParser();
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      for (const frame of parser(chunk)) this.push(frame.chunk);
+      done();
+    },
+  });
+}
+
+function drained(stream: PassThrough): Promise<void> {
+  if (stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      stream.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    stream.on('drain', settle).on('close', settle);
+  });
+}
+
+async function copyFrames(
+  source: Readable,
+  write: (stream: number, chunk: Buffer) => boolean,
+  wait: (stream: number) => Promise<void>,
+): Promise<void> {
+  const parser = frameParser();
+  for await (const chunk of source) {
+    for (const frame of parser(chunk as Buffer)) {
+      if (!write(frame.stream, frame.chunk)) await wait(frame.stream);
+    }
+  }
+}
+
+/** Takes bytes as they come and gives the payload pieces they complete or continue. */
+function frameParser(): (chunk: Buffer) => { stream: number; chunk: Buffer }[] {
+  let header: Buffer = Buffer.alloc(0);
+  let stream = stdoutStream;
+  let remaining = 0;
+  return (chunk) => {
+    const pieces: { stream: number; chunk: Buffer }[] = [];
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (remaining > 0) {
+        const piece = rest.subarray(0, remaining);
+        remaining -= piece.length;
+        rest = rest.subarray(piece.length);
+        pieces.push({ stream, chunk: piece });
+        continue;
+      }
+      const missing = 8 - header.length;
+      header = Buffer.concat([header, rest.subarray(0, missing)]);
+      rest = rest.subarray(Math.min(missing, rest.length));
+      if (header.length < 8) break;
+      stream = header[0]!;
+      remaining = header.readUInt32BE(4);
+      header = Buffer.alloc(0);
+    }
+    return pieces;
+  };
+}
+
+/**
+ * A session over the hijacked connection of an exec or attach.
+ * @param result asked when the connection has ended
+ */
+export function hijackedSession(
+  socket: Duplex,
+  wanted: { stdin: boolean; stdout: boolean; stderr: boolean; tty: boolean },
+  resize: (columns: number, rows: number) => void,
+  result: () => Promise<{ exitCode: number; error?: string }>,
+): RunSession {
+  let closed = false;
+  const ended = new Promise<void>((resolve) => {
+    socket
+      .once('end', resolve)
+      .once('close', resolve)
+      .once('error', () => resolve());
+  });
+  let stdout: Readable;
+  let stderr: Readable | undefined;
+  if (wanted.tty) {
+    stdout = new PassThrough();
+    socket.pipe(stdout as PassThrough);
+    socket.once('error', () => (stdout as PassThrough).end()).once('close', () => (stdout as PassThrough).end());
+  } else {
+    ({ stdout, stderr } = demultiplex(socket));
+    if (!wanted.stderr) stderr.resume();
+  }
+  if (!wanted.stdout) stdout.resume();
+  return {
+    stdin: wanted.stdin ? socket : null,
+    stdout: wanted.stdout ? stdout : null,
+    stderr: wanted.stderr && stderr ? stderr : null,
+    resize,
+    done: ended.then(() => (closed ? { exitCode: 137, error: 'the session was closed' } : result())),
+    close() {
+      closed = true;
+      socket.destroy();
+    },
+  };
+}
