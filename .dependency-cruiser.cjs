@@ -45,7 +45,7 @@ module.exports = {
       'store-is-the-floor',
       'The store knows objects, not how they are served.',
       { path: `${cluster}store/` },
-      { path: `${cluster}(?!store/)` },
+      { path: `${cluster}(?!store/|clock|log)` },
     ),
     forbid(
       'api-above-store',
