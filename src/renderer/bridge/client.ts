@@ -179,7 +179,9 @@ export class BridgeClient {
 
   /** Opens every stream on the new port. */
   private reopen(): void {
-    for (const [id, stream] of [...this.streams]) {
+    // A stream opened by a handler meanwhile is on the new port already.
+    const known = [...this.streams];
+    for (const [id, stream] of known) {
       // One opened while there was no port is new to the host: nothing to resume.
       const params = stream.sent && stream.handlers.reopen ? stream.handlers.reopen() : stream.params;
       if (params === null) {

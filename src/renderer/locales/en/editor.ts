@@ -1,0 +1,2 @@
+/** The YAML editor and the diff. */
+export const editor = {};
