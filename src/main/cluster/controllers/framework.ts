@@ -1,0 +1,39 @@
+import type { Clock } from '../clock';
+import { createEventRecorder, type EventRecorder } from '../client/events';
+import type { InformerFactory, KubeClient, Reconciler } from '../client/types';
+import type { WorkQueue } from '../client/workqueue';
+import type { Logger } from '../log';
+
+export interface ControllerSettings {
+  /** PEM of the cluster's CA: published as ConfigMap kube-root-ca.crt in every namespace. */
+  rootCA?: string;
+  /** Where the API server is reached from pods: the `kubernetes` Service in `default` leads there. */
+  apiEndpoint?: { ip: string; port: number; clusterIP?: string };
+  /** How long a node may be silent, in ms (Kubernetes: 40 s). */
+  nodeGraceMs?: number;
+  /** How long events are kept, in ms (Kubernetes: 1 h). */
+  eventTtlMs?: number;
+}
+
+/** What every controller is built from. */
+export interface ControllerContext {
+  client: KubeClient;
+  informers: InformerFactory;
+  clock: Clock;
+  log: Logger;
+  options: ControllerSettings;
+}
+
+/** A controller before it runs: its informers are asked for and feed its queue. */
+export interface ControlLoop {
+  name: string;
+  queue: WorkQueue;
+  reconciler: Reconciler;
+  workers?: number;
+}
+
+/** The recorder of a controller's events. */
+export function recorderFor(context: ControllerContext, component: string): EventRecorder {
+  const { client, clock, log } = context;
+  return createEventRecorder({ client, clock, log: log.child(component), component });
+}

@@ -1,0 +1,205 @@
+import type { Pod, ReplicaSet } from '@shared/k8s';
+import { matchesLabels } from '@shared/selectors';
+import type { Clock } from '../../clock';
+import { findCondition, removeCondition, setCondition } from '../../client/conditions';
+import { isNotFound } from '../../client/controller';
+import type { EventRecorder } from '../../client/events';
+import { controllerOf, controllerRef } from '../../client/owners';
+import { resources, splitKey } from '../../client/resources';
+import type { Informer, KubeClient, Reconciler } from '../../client/types';
+import { claim, controlledBy } from '../claim';
+import type { Expectations } from '../expectations';
+import { availableIn, isActive, isReady } from '../pods';
+import { isNamespaceTerminating } from '../terminating';
+import { slowStart } from './batch';
+import { rankForDeletion } from './ranking';
+
+type ReplicaSetStatus = NonNullable<ReplicaSet['status']>;
+
+interface Parts {
+  client: KubeClient;
+  clock: Clock;
+  events: EventRecorder;
+  expectations: Expectations;
+  replicaSets: Informer<ReplicaSet>;
+  pods: Informer<Pod>;
+}
+
+/** Pods asked for or taken away in one go; the rest follows when the cache has caught up. */
+const burst = 1000;
+
+/** Keeps as many pods of a template as a ReplicaSet asks for. */
+export class ReplicaSetReconciler implements Reconciler {
+  constructor(private readonly parts: Parts) {}
+
+  async reconcile(key: string): Promise<{ requeueAfterMs?: number } | void> {
+    const { client, clock, expectations, replicaSets, pods } = this.parts;
+    const { namespace, name } = splitKey(key);
+    const set = replicaSets.get(namespace, name);
+    if (!set) return expectations.forget(key);
+    // Asked before the cache is read: what arrives in between is then counted, not missed.
+    const ready = expectations.satisfied(key);
+    const claimed = await claim({
+      client,
+      owner: set,
+      ownerRef: resources.replicaSets,
+      selector: set.spec?.selector,
+      informer: pods,
+      ref: resources.pods,
+      adoptable: isActive,
+    });
+    const active = claimed.filter(isActive);
+    let failure: unknown;
+    if (ready && !set.metadata.deletionTimestamp) {
+      try {
+        await this.manage(key, set, active);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    await this.report(set, active, failure);
+    if (failure) throw failure;
+    return this.nextAvailable(set, active, clock.now());
+  }
+
+  private async manage(key: string, set: ReplicaSet, active: readonly Pod[]): Promise<void> {
+    const missing = (set.spec?.replicas ?? 1) - active.length;
+    if (missing > 0) await this.grow(key, set, Math.min(missing, burst));
+    else if (missing < 0) await this.shrink(key, set, active, Math.min(-missing, burst));
+  }
+
+  private async grow(key: string, set: ReplicaSet, count: number): Promise<void> {
+    const { client, events, expectations } = this.parts;
+    const { metadata, spec } = set.spec!.template!;
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        generateName: `${set.metadata.name}-`,
+        namespace: set.metadata.namespace,
+        labels: metadata?.labels,
+        annotations: metadata?.annotations,
+        finalizers: metadata?.finalizers,
+        ownerReferences: [controllerRef(resources.replicaSets, set)],
+      },
+      spec,
+    };
+    expectations.expectCreations(key, count);
+    const { done, error } = await slowStart(count, async () => {
+      try {
+        const created = await client.create<Pod>(resources.pods, pod);
+        events.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
+      } catch (error) {
+        if (!isNamespaceTerminating(error)) {
+          events.event(set, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
+        }
+        throw error;
+      }
+    });
+    expectations.created(key, count - done);
+    if (error && !isNamespaceTerminating(error)) throw error;
+  }
+
+  private async shrink(key: string, set: ReplicaSet, active: readonly Pod[], count: number): Promise<void> {
+    const { client, events, expectations } = this.parts;
+    const doomed = count < active.length ? this.rank(set, active).slice(0, count) : [...active];
+    expectations.expectDeletions(
+      key,
+      doomed.map((pod) => pod.metadata.uid),
+    );
+    const results = await Promise.allSettled(
+      doomed.map(async ({ metadata: { namespace, name, uid } }) => {
+        try {
+          await client.delete(resources.pods, namespace, name, { preconditions: { uid } });
+          events.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+        } catch (error) {
+          // No event of a deletion will come for what was not deleted by us.
+          expectations.deleted(key, uid);
+          if (isNotFound(error)) return;
+          events.event(set, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
+          throw error;
+        }
+      }),
+    );
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  private rank(set: ReplicaSet, active: readonly Pod[]): Pod[] {
+    const crowds = new Map<string, number>();
+    for (const pod of this.related(set)) {
+      if (isActive(pod) && pod.spec?.nodeName) crowds.set(pod.spec.nodeName, (crowds.get(pod.spec.nodeName) ?? 0) + 1);
+    }
+    const candidates = active.map((pod) => ({ pod, crowd: crowds.get(pod.spec?.nodeName ?? '') ?? 0 }));
+    return rankForDeletion(candidates, this.parts.clock.now());
+  }
+
+  /** The pods of all ReplicaSets of the same owner. */
+  private related(set: ReplicaSet): Pod[] {
+    const { replicaSets, pods } = this.parts;
+    const owner = controllerOf(set);
+    const sets = owner ? controlledBy(replicaSets, owner.uid) : [set];
+    return sets.flatMap(({ metadata: { uid } }) => controlledBy(pods, uid));
+  }
+
+  private async report(set: ReplicaSet, active: readonly Pod[], failure: unknown): Promise<void> {
+    const now = this.parts.clock.now();
+    const old: Partial<ReplicaSetStatus> = set.status ?? {};
+    const labels = set.spec?.template?.metadata?.labels;
+    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
+    const next: ReplicaSetStatus = {
+      replicas: active.length,
+      fullyLabeledReplicas: active.filter((pod) => matchesLabels(labels, pod.metadata.labels)).length,
+      readyReplicas: active.filter(isReady).length,
+      availableReplicas: active.filter((pod) => availableIn(pod, minReadySeconds, now) === 0).length,
+      observedGeneration: set.metadata.generation,
+      conditions: this.conditions(set, active.length, failure, now),
+    };
+    const same =
+      old.replicas === next.replicas &&
+      (old.fullyLabeledReplicas ?? 0) === next.fullyLabeledReplicas &&
+      (old.readyReplicas ?? 0) === next.readyReplicas &&
+      (old.availableReplicas ?? 0) === next.availableReplicas &&
+      old.observedGeneration === next.observedGeneration &&
+      JSON.stringify(old.conditions ?? []) === JSON.stringify(next.conditions);
+    if (same) return;
+    try {
+      await this.parts.client.updateStatus(resources.replicaSets, { ...set, status: withoutZeros(next) });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  private conditions(
+    set: ReplicaSet,
+    count: number,
+    failure: unknown,
+    now: number,
+  ): NonNullable<ReplicaSetStatus['conditions']> {
+    const conditions = set.status?.conditions;
+    if (!failure) return removeCondition(conditions, 'ReplicaFailure');
+    if (findCondition(conditions, 'ReplicaFailure')) return conditions!;
+    const reason = count < (set.spec?.replicas ?? 1) ? 'FailedCreate' : 'FailedDelete';
+    const message = failure instanceof Error ? failure.message : String(failure);
+    return setCondition(conditions, { type: 'ReplicaFailure', status: 'True', reason, message }, now);
+  }
+
+  /** Readiness that has to last (minReadySeconds) changes the status without any event. */
+  private nextAvailable(set: ReplicaSet, active: readonly Pod[], now: number): { requeueAfterMs: number } | void {
+    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
+    if (!minReadySeconds) return;
+    let next = Infinity;
+    for (const pod of active) {
+      const wait = availableIn(pod, minReadySeconds, now);
+      if (wait > 0) next = Math.min(next, wait);
+    }
+    if (next !== Infinity) return { requeueAfterMs: next };
+  }
+}
+
+/** Kubernetes leaves zeros and empty lists out, except `replicas`. */
+function withoutZeros(status: ReplicaSetStatus): ReplicaSetStatus {
+  const { replicas, conditions, ...rest } = status;
+  const set = Object.fromEntries(Object.entries(rest).filter(([, value]) => value));
+  return { replicas, ...set, ...(conditions?.length ? { conditions } : {}) };
+}
