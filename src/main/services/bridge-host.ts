@@ -3,7 +3,7 @@ import { type BridgeError, type Port, type ToHost, type ToPage, WINDOW } from '@
 import { z } from 'zod';
 import type { Logger } from '../cluster/log';
 import { ServiceError, toBridgeError } from './errors';
-import { Doorbell } from './flow';
+import { Doorbell } from '../informers/flow';
 import type { Services } from './types';
 
 export interface BridgeHost {
