@@ -12,7 +12,9 @@ export const editorTheme = [
     '.cm-cursor': { borderLeftColor: 'var(--c-accent)' },
     '.cm-gutters': { backgroundColor: 'var(--c-bg)', color: 'var(--c-faint)', border: 'none' },
     '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'var(--c-hover)' },
-    '.cm-selectionBackground, &.cm-focused .cm-selectionBackground': { backgroundColor: 'var(--c-selected) !important' },
+    '.cm-selectionBackground, &.cm-focused .cm-selectionBackground': {
+      backgroundColor: 'var(--c-selected) !important',
+    },
     '.cm-selectionMatch': { backgroundColor: 'var(--c-accent-soft)' },
     '.cm-searchMatch': { backgroundColor: 'var(--c-warn-soft)', outline: '1px solid var(--c-warn)' },
     '.cm-panels': { backgroundColor: 'var(--c-sunken)', color: 'var(--c-text)' },
