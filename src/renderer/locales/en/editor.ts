@@ -16,7 +16,8 @@ export const editor = {
   reload: 'Load the current version',
   discard: 'Discard changes',
   draft: 'Unsaved changes from before were restored.',
-  changedMeanwhile: '{name} was changed by someone else while you edited it. Your text is kept: load the current version to see theirs.',
+  changedMeanwhile:
+    '{name} was changed by someone else while you edited it. Your text is kept: load the current version to see theirs.',
   loading: 'Loading…',
   checking: 'Checking…',
   applying: 'Applying…',
@@ -26,5 +27,10 @@ export const editor = {
   results: 'Results',
   nothing: 'There is nothing to apply yet.',
   action: { created: 'created', configured: 'configured', unchanged: 'unchanged', failed: 'failed' },
-  wouldBe: { created: 'will be created', configured: 'will be changed', unchanged: 'stays as it is', failed: 'has a fault' },
+  wouldBe: {
+    created: 'will be created',
+    configured: 'will be changed',
+    unchanged: 'stays as it is',
+    failed: 'has a fault',
+  },
 };
