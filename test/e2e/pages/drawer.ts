@@ -1,0 +1,26 @@
+import type { Locator, Page } from 'playwright-core';
+
+/** The panel beside a table that shows one object. */
+export class Drawer {
+  readonly root: Locator;
+
+  constructor(private readonly page: Page) {
+    this.root = page.getByTestId('drawer');
+  }
+
+  /** Runs one of the object's actions: its own button, or the entry in the menu of further actions. */
+  async action(id: string): Promise<void> {
+    const button = this.root.getByTestId(`action-${id}`);
+    if (!(await button.isVisible())) await this.root.getByTestId('drawer-more').click();
+    await this.page.getByTestId(`action-${id}`).last().click();
+  }
+
+  async text(): Promise<string> {
+    return (await this.root.textContent()) ?? '';
+  }
+
+  async close(): Promise<void> {
+    await this.page.keyboard.press('Escape');
+    await this.root.waitFor({ state: 'hidden' });
+  }
+}
