@@ -1,0 +1,67 @@
+import { apiError } from '../api/errors';
+import type { ApiSchema } from '../api/schema/types';
+import type { Clock } from '../clock';
+import type { Logger } from '../log';
+import type { Store } from '../store/types';
+import type { Admission } from './admission';
+import type { Continuations } from './continuations';
+import type { MetricsSource } from './node-connection';
+import type { NodeConnections } from './nodes';
+import type { Resource, ResourceRegistry } from './resources';
+import type { ServiceAllocator } from './service-ip';
+import type { Answer, ApiRequest, ApiResponse, UserInfo } from './types';
+
+/** What may be done is asked here, once per request. */
+export interface AccessAttributes {
+  user: UserInfo;
+  verb: string;
+  group: string;
+  version: string;
+  /** The resource, or the path for requests outside resources. */
+  resource: string;
+  subresource?: string;
+  namespace?: string;
+  name?: string;
+}
+
+export type Authorizer = (attributes: AccessAttributes) => { allowed: boolean; reason?: string };
+
+/** What every verb needs. */
+export interface ServerContext {
+  store: Store;
+  registry: ResourceRegistry;
+  schema: ApiSchema;
+  clock: Clock;
+  log: Logger;
+  /** In [0, 1): for generated names. */
+  random: () => number;
+  admission: Admission;
+  authorize: Authorizer;
+  nodes: NodeConnections;
+  metrics?: MetricsSource;
+  services: ServiceAllocator;
+  continuations: Continuations;
+}
+
+/** One request after routing. */
+export interface Call {
+  request: ApiRequest;
+  resource: Resource;
+  namespace?: string;
+  name?: string;
+  subresource?: string;
+  user: UserInfo;
+  /** Filled while the request is served; answered as Warning headers. */
+  warnings: string[];
+}
+
+export const objectResponse = (call: Call, object: Answer, status = 200): ApiResponse => ({
+  status,
+  warnings: call.warnings,
+  payload: { type: 'object', object },
+});
+
+export const methodNotAllowed = () =>
+  apiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+
+export const noSuchResource = () => apiError(404, 'NotFound', 'the server could not find the requested resource', {});

@@ -1,0 +1,167 @@
+import { parse, type ScalarTag } from 'yaml';
+import type { KubeObject } from '@shared/k8s';
+import { apiError, badRequest } from '../api/errors';
+import type { KindDefinition } from '../api/kind';
+import { apiVersionOf } from '../api/kind';
+import type { ApiSchema, StructureError } from '../api/schema/types';
+import { assertDepth, cloneJson, isObject } from './json';
+import type { ApiRequest } from './types';
+
+/** The largest body that is taken, in bytes: what Kubernetes takes. */
+export const maxBodyBytes = 3 * 1024 * 1024;
+
+const bodyTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+
+/** 0644 is octal in the YAML that Kubernetes reads. */
+const octal: ScalarTag = {
+  identify: () => false,
+  default: true,
+  tag: 'tag:yaml.org,2002:int',
+  test: /^0[0-7]+$/,
+  resolve: (text: string) => parseInt(text, 8),
+};
+
+/** The media type without parameters. */
+export function mediaType(contentType: string | undefined): string {
+  return (contentType ?? 'application/json').split(';')[0]!.trim().toLowerCase() || 'application/json';
+}
+
+export function unsupportedMediaType(accepted: readonly string[]) {
+  return apiError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+    {},
+  );
+}
+
+/** Whether the body came as text or bytes, from outside this process. */
+export function isEncodedBody(body: unknown): body is string | Uint8Array {
+  return typeof body === 'string' || body instanceof Uint8Array;
+}
+
+/**
+ * The data of a body, as the caller's own copy; undefined when there is none.
+ * @throws ApiError 400 | 415
+ */
+export function decodeBody(request: ApiRequest, schema: ApiSchema): unknown {
+  const { body } = request;
+  if (!isEncodedBody(body)) return cloneJson(body);
+  if (body.length === 0) return undefined;
+  const type = mediaType(request.contentType);
+  let value: unknown;
+  switch (type) {
+    case 'application/json':
+      value = parseJson(body.toString());
+      break;
+    case 'application/yaml':
+    case 'text/yaml':
+    case 'application/x-yaml':
+      value = parseYaml(body.toString());
+      break;
+    case 'application/vnd.kubernetes.protobuf':
+      try {
+        value = schema.decodeProtobuf(Buffer.from(body as Uint8Array));
+      } catch (error) {
+        throw badRequest(`the body could not be decoded as protobuf: ${(error as Error).message}`);
+      }
+      break;
+    default:
+      throw unsupportedMediaType(bodyTypes);
+  }
+  assertDepth(value);
+  return value;
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`json parse error: ${(error as Error).message}`);
+  }
+}
+
+/** One YAML document. @throws ApiError 400 with the parser's line and column */
+export function parseYaml(text: string): unknown {
+  try {
+    return parse(text, { merge: true, maxAliasCount: 100, customTags: (tags) => [octal, ...tags] });
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: ${(error as Error).message}`);
+  }
+}
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+/** The `fieldValidation` parameter. Objects handed over inside the process are trusted unless it says otherwise. */
+export function fieldValidationOf(request: ApiRequest): FieldValidation | 'Trust' {
+  const asked = request.query.get('fieldValidation');
+  if (asked === null || asked === '') return isEncodedBody(request.body) ? 'Warn' : 'Trust';
+  if (asked === 'Ignore' || asked === 'Warn' || asked === 'Strict') return asked;
+  throw badRequest(
+    `invalid fieldValidation parameter: Invalid value: "${asked}": supported values: "Ignore", "Strict", "Warn"`,
+  );
+}
+
+/**
+ * The body of a create or update as an object of the kind, its structure checked
+ * as fieldValidation asks: what does not belong is refused or left out with a warning.
+ * @throws ApiError 400
+ */
+export function decodeObject(
+  request: ApiRequest,
+  kind: Pick<KindDefinition, 'group' | 'version' | 'kind'>,
+  schema: ApiSchema,
+  warnings: string[],
+): KubeObject {
+  const value = decodeBody(request, schema);
+  const apiVersion = apiVersionOf(kind);
+  if (!isObject(value)) {
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error`,
+    );
+  }
+  const { apiVersion: givenVersion, kind: givenKind, ...rest } = value as KubeObject;
+  if (givenKind !== undefined && givenKind !== '' && givenKind !== kind.kind) {
+    throw badRequest(
+      `${givenKind} in version "${lastPart(givenVersion)}" cannot be handled as a ${kind.kind}: converting (${givenVersion}.${givenKind}) to (${apiVersion}.${kind.kind}): unknown conversion`,
+    );
+  }
+  if (givenVersion !== undefined && givenVersion !== '' && givenVersion !== apiVersion) {
+    throw badRequest(
+      `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  const object = { apiVersion, kind: kind.kind, ...rest };
+  return checkStructure(object, fieldValidationOf(request), schema, warnings, (problem) => {
+    throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${problem}`);
+  });
+}
+
+const lastPart = (apiVersion: unknown) =>
+  String(apiVersion ?? '')
+    .split('/')
+    .pop()!;
+
+/**
+ * Checks an object against the tables. Wrong types are always refused; unknown and
+ * duplicate fields are refused (Strict), told (Warn) or dropped in silence (Ignore).
+ * @param refuse throws; gets the problem in the decoder's words
+ */
+export function checkStructure(
+  object: KubeObject,
+  validation: FieldValidation | 'Trust',
+  schema: ApiSchema,
+  warnings: string[],
+  refuse: (problem: string) => never,
+): KubeObject {
+  if (validation === 'Trust') return object;
+  const faults = schema.check(object);
+  if (faults.length === 0) return object;
+  const wrong = faults.find((fault) => fault.kind === 'type');
+  if (wrong) refuse(wrong.message);
+  if (validation === 'Strict') refuse(`strict decoding error: ${messages(faults).join(', ')}`);
+  if (validation === 'Warn') warnings.push(...messages(faults));
+  return schema.prune(object);
+}
+
+const messages = (faults: StructureError[]) => faults.map((fault) => fault.message);

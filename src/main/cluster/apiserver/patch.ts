@@ -1,0 +1,146 @@
+import type { KubeObject } from '@shared/k8s';
+import { badRequest, conflict, invalid } from '../api/errors';
+import type { StoredObject } from '../store/types';
+import { objectResponse, type Call, type ServerContext } from './context';
+import {
+  checkStructure,
+  decodeBody,
+  decodeObject,
+  fieldValidationOf,
+  isEncodedBody,
+  mediaType,
+  parseJson,
+  unsupportedMediaType,
+} from './decode';
+import { assertDepth, cloneJson, isObject } from './json';
+import { applyJsonPatch, applyMergePatch } from './json-patch';
+import type { ApiResponse } from './types';
+import { createObject, mutate } from './writes';
+
+const patchTypes = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+];
+
+/** Turns what is stored into what the client wants. Gets a draft that it may change. */
+export type Change = (draft: KubeObject) => KubeObject;
+
+/** PATCH of an object or its status. */
+export async function patch(context: ServerContext, call: Call): Promise<ApiResponse> {
+  if (mediaType(call.request.contentType) === 'application/apply-patch+yaml') return apply(context, call);
+  const change = readPatch(context, call);
+  return objectResponse(call, await patchStored(context, call, change));
+}
+
+/**
+ * The patch of a request as a function.
+ * @throws ApiError 400 | 415
+ */
+export function readPatch(context: ServerContext, call: Call): Change {
+  const { schema } = context;
+  const { request, resource } = call;
+  const type = mediaType(request.contentType);
+  if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes);
+  const body = patchBody(request.body);
+  if (type === 'application/json-patch+json') return (draft) => object(applyJsonPatch(draft, body));
+  if (!isObject(body)) throw badRequest('error decoding patch: the patch must be an object');
+  if (type === 'application/merge-patch+json') return (draft) => object(applyMergePatch(draft, body));
+  return (draft) => {
+    try {
+      return schema.strategicMerge(resource.apiVersion, resource.definition.kind, draft, body);
+    } catch (error) {
+      throw badRequest((error as Error).message);
+    }
+  };
+}
+
+/** Applies a change to the stored object, checks what comes out and writes it. */
+async function patchStored(context: ServerContext, call: Call, change: Change) {
+  return mutate(context, call, (current) => patched(context, call, current, change));
+}
+
+function patched(context: ServerContext, call: Call, current: StoredObject, change: Change): KubeObject {
+  const { definition } = call.resource;
+  const changed = change(cloneJson(current.value));
+  const { name, namespace, resourceVersion } = changed.metadata ?? {};
+  if (name !== undefined && name !== call.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+  }
+  if (namespace !== undefined && namespace !== (call.namespace ?? namespace)) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  if (resourceVersion && resourceVersion !== current.value.metadata!.resourceVersion) {
+    throw conflict(
+      definition,
+      call.name!,
+      'the object has been modified; please apply your changes to the latest version and try again',
+    );
+  }
+  return checkStructure(changed, fieldValidationOf(call.request), context.schema, call.warnings, (problem) => {
+    throw invalid({ plural: '', kind: '' }, '', [
+      { type: 'Invalid', field: 'patch', value: shown(call), detail: problem },
+    ]);
+  });
+}
+
+function shown(call: Call): string {
+  const { body } = call.request;
+  return isEncodedBody(body) ? body.toString() : JSON.stringify(body);
+}
+
+/** Server-side apply: creates what is not there, merges into what is. */
+async function apply(context: ServerContext, call: Call): Promise<ApiResponse> {
+  const { query } = call.request;
+  const { definition, apiVersion } = call.resource;
+  if (!query.get('fieldManager')) {
+    throw invalid({ group: 'meta.k8s.io', plural: 'patchoptions', kind: 'PatchOptions' }, '', [
+      { type: 'Required', field: 'fieldManager', detail: 'is required for apply patch' },
+    ]);
+  }
+  const request = { ...call.request, contentType: 'application/yaml' };
+  const raw = decodeBody(request, context.schema);
+  if (isObject(raw) && (!raw.apiVersion || !raw.kind)) {
+    throw badRequest(`error decoding YAML: Object '${raw.kind ? 'apiVersion' : 'Kind'}' is missing`);
+  }
+  const applied = decodeObject(
+    { ...request, body: raw, query: withValidation(call) },
+    definition,
+    context.schema,
+    call.warnings,
+  );
+  if (applied.metadata?.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  const stored = context.store.get(call.resource.key(call.namespace, call.name!));
+  if (!stored && call.subresource === undefined) {
+    if (applied.metadata?.name && applied.metadata.name !== call.name) {
+      throw badRequest(
+        `the name of the object (${applied.metadata.name}) does not match the name on the URL (${call.name})`,
+      );
+    }
+    return objectResponse(call, await createObject(context, call, applied), 201);
+  }
+  const change: Change = (draft) => context.schema.strategicMerge(apiVersion, definition.kind, draft, applied);
+  return objectResponse(call, await patchStored(context, call, change));
+}
+
+/** Once decoded a body would count as trusted; it still is what came from outside. */
+function withValidation(call: Call): URLSearchParams {
+  const query = new URLSearchParams(call.request.query);
+  const validation = fieldValidationOf(call.request);
+  if (validation !== 'Trust') query.set('fieldValidation', validation);
+  return query;
+}
+
+/** The data of a patch, as the caller's own copy. */
+function patchBody(body: unknown): unknown {
+  if (!isEncodedBody(body)) return cloneJson(body);
+  const value = parseJson(body.toString());
+  assertDepth(value);
+  return value;
+}
+
+function object(value: unknown): KubeObject {
+  if (!isObject(value)) throw badRequest('the patched object is no object any more');
+  return value;
+}

@@ -1,0 +1,210 @@
+import type { Pod, Status } from '@shared/k8s';
+import { apiError, badRequest, conflict } from '../api/errors';
+import { timestamp } from '../clock';
+import type { Call, ServerContext } from './context';
+import { methodNotAllowed, noSuchResource, objectResponse } from './context';
+import { decodeObject } from './decode';
+import { deleteObject } from './deletes';
+import { cloneJson } from './json';
+import type { LogOptions, NodeConnection, RunOptions } from './node-connection';
+import { flag, wholeNumber } from './reads';
+import { getStored } from './resources';
+import type { ApiResponse } from './types';
+import { mutate } from './writes';
+
+const done: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
+/** The pods' own subresources: binding and eviction, and what goes through to the node. */
+export async function podSubresource(context: ServerContext, call: Call): Promise<ApiResponse> {
+  const { method } = call.request;
+  switch (call.subresource) {
+    case 'binding':
+      if (method !== 'POST') throw methodNotAllowed();
+      return bind(context, call);
+    case 'eviction':
+      if (method !== 'POST') throw methodNotAllowed();
+      return evict(context, call);
+    case 'log':
+      if (method !== 'GET') throw methodNotAllowed();
+      return logs(context, call);
+    case 'exec':
+    case 'attach':
+      if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
+      return run(context, call);
+    case 'portforward':
+      if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
+      return portForward(context, call);
+    default:
+      throw noSuchResource();
+  }
+}
+
+/** Assigns a pod to a node, once. */
+export async function bind(context: ServerContext, call: Call): Promise<ApiResponse> {
+  const binding = decodeObject(
+    call.request,
+    { group: '', version: 'v1', kind: 'Binding' },
+    context.schema,
+    call.warnings,
+  );
+  const name = call.name ?? binding.metadata?.name;
+  if (!name) throw badRequest('name must be provided');
+  const node: unknown = binding.target?.name;
+  if (typeof node !== 'string' || node === '') throw badRequest('Binding "" is invalid: target.name: Required value');
+  if (binding.target.kind !== undefined && binding.target.kind !== '' && binding.target.kind !== 'Node') {
+    throw badRequest(
+      `Binding "${name}" is invalid: target.kind: Unsupported value: "${binding.target.kind}": supported values: "Node", "<empty>"`,
+    );
+  }
+  const refuse = (why: string) => conflict({ plural: 'pods/binding' }, name, why);
+  await mutate(
+    context,
+    { ...call, name, subresource: 'binding' },
+    (current) => {
+      const pod = current.value as Pod;
+      if (binding.metadata?.uid && binding.metadata.uid !== pod.metadata.uid) {
+        throw refuse(
+          `Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
+        );
+      }
+      if (pod.metadata.deletionTimestamp) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+      if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
+      const draft = cloneJson(pod);
+      draft.spec!.nodeName = node;
+      if (binding.metadata?.annotations) {
+        draft.metadata.annotations = { ...draft.metadata.annotations, ...binding.metadata.annotations };
+      }
+      setScheduled(draft, timestamp(context.clock.now()));
+      return draft;
+    },
+    { strategy: 'none' },
+  );
+  return objectResponse(call, { value: done }, 201);
+}
+
+function setScheduled(pod: Pod, now: string): void {
+  const status = (pod.status ??= {});
+  const others = (status.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled');
+  status.conditions = [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: now }];
+}
+
+/** An eviction is a delete that asks first; nothing forbids it yet. */
+async function evict(context: ServerContext, call: Call): Promise<ApiResponse> {
+  const eviction = decodeObject(
+    call.request,
+    { group: 'policy', version: 'v1', kind: 'Eviction' },
+    context.schema,
+    call.warnings,
+  );
+  if (eviction.metadata?.name && eviction.metadata.name !== call.name) {
+    throw badRequest(`name in URL does not match name in Eviction object`);
+  }
+  await deleteObject(context, { ...call, subresource: undefined }, eviction.deleteOptions ?? {});
+  return objectResponse(call, { value: done }, 201);
+}
+
+async function logs(context: ServerContext, call: Call): Promise<ApiResponse> {
+  const { query } = call.request;
+  const pod = podOf(context, call);
+  const options: LogOptions = {
+    container: containerOf(pod, query.get('container')),
+    follow: flag(query, 'follow'),
+    previous: flag(query, 'previous'),
+    timestamps: flag(query, 'timestamps'),
+    tailLines: wholeNumber(query, 'tailLines'),
+    sinceSeconds: wholeNumber(query, 'sinceSeconds'),
+    sinceTime: query.get('sinceTime') ?? undefined,
+    limitBytes: wholeNumber(query, 'limitBytes'),
+  };
+  if (options.sinceSeconds !== undefined && options.sinceTime !== undefined) {
+    throw badRequest('at most one of `sinceTime` or `sinceSeconds` may be specified');
+  }
+  if (options.tailLines !== undefined && options.tailLines < 0)
+    throw badRequest('tailLines: must be greater than or equal to 0');
+  if (options.sinceTime !== undefined && Number.isNaN(Date.parse(options.sinceTime))) {
+    throw badRequest(`sinceTime: parsing time "${options.sinceTime}": not RFC 3339`);
+  }
+  const stream = await nodeOf(context, pod).logs(call.namespace!, call.name!, options);
+  return { status: 200, warnings: call.warnings, payload: { type: 'stream', contentType: 'text/plain', stream } };
+}
+
+function run(context: ServerContext, call: Call): ApiResponse {
+  const { query } = call.request;
+  const pod = podOf(context, call);
+  const tty = flag(query, 'tty');
+  const options: RunOptions = {
+    container: containerOf(pod, query.get('container')),
+    stdin: flag(query, 'stdin'),
+    stdout: flag(query, 'stdout'),
+    stderr: flag(query, 'stderr') && !tty,
+    tty,
+  };
+  if (call.subresource === 'exec') {
+    options.command = query.getAll('command');
+    if (options.command.length === 0) throw badRequest('you must specify at least 1 command for the container');
+  }
+  if (!options.stdin && !options.stdout && !options.stderr) {
+    throw badRequest('you must specify at least 1 of stdin, stdout, stderr');
+  }
+  const node = nodeOf(context, pod);
+  const { namespace, name } = call;
+  return {
+    status: 200,
+    warnings: call.warnings,
+    payload: { type: 'run', options, start: () => node.run(namespace!, name!, options) },
+  };
+}
+
+function portForward(context: ServerContext, call: Call): ApiResponse {
+  const ports = call.request.query
+    .getAll('ports')
+    .flatMap((value) => value.split(','))
+    .filter((value) => value !== '')
+    .map((value) => {
+      const port = Number(value);
+      if (!Number.isInteger(port) || port < 1 || port > 65_535)
+        throw badRequest(`unable to parse "${value}" as a port`);
+      return port;
+    });
+  const node = nodeOf(context, podOf(context, call));
+  const { namespace, name } = call;
+  return {
+    status: 200,
+    warnings: call.warnings,
+    payload: { type: 'portForward', ports, connect: (port) => node.portForward(namespace!, name!, port) },
+  };
+}
+
+const podOf = (context: ServerContext, call: Call): Pod =>
+  getStored(context.store, call.resource, call.namespace, call.name!).value as Pod;
+
+/** The container that is meant: the named one, or the only one. @throws ApiError 400 */
+function containerOf(pod: Pod, asked: string | null): string {
+  const name = pod.metadata.name;
+  const main = (pod.spec?.containers ?? []).map((container) => container.name);
+  const init = (pod.spec?.initContainers ?? []).map((container) => container.name);
+  const ephemeral = (pod.spec?.ephemeralContainers ?? []).map((container) => container.name);
+  if (asked) {
+    if (![...main, ...init, ...ephemeral].includes(asked))
+      throw badRequest(`container ${asked} is not valid for pod ${name}`);
+    return asked;
+  }
+  if (main.length === 1) return main[0]!;
+  const others = init.length > 0 ? ` or one of the init containers: [${init.join(' ')}]` : '';
+  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${main.join(' ')}]${others}`);
+}
+
+/** The way to the pod's node. @throws ApiError 400 before it has one, 500 while the node cannot be reached */
+function nodeOf(context: ServerContext, pod: Pod): NodeConnection {
+  const node = pod.spec?.nodeName;
+  if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+  const connection = context.nodes.get(node);
+  if (!connection) {
+    throw apiError(
+      500,
+      'InternalError',
+      `Internal error occurred: error dialing backend: node ${node} is not connected`,
+    );
+  }
+  return connection;
+}

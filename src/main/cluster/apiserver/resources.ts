@@ -1,0 +1,66 @@
+import { apiVersionOf, type KindDefinition } from '../api/kind';
+import { notFound } from '../api/errors';
+import type { Store, StoredObject } from '../store/types';
+
+const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+
+/** A served kind with its place in the store. */
+export interface Resource {
+  readonly definition: KindDefinition;
+  /** `apps/v1`, `v1`. */
+  readonly apiVersion: string;
+  readonly verbs: readonly string[];
+  /** `/registry/core/pods/`. */
+  readonly prefix: string;
+  /** The prefix of one namespace's objects, or of all. */
+  scope(namespace?: string): string;
+  key(namespace: string | undefined, name: string): string;
+}
+
+/** The kinds that are served, by their place in paths. */
+export class ResourceRegistry {
+  private readonly byPath = new Map<string, Resource>();
+
+  constructor(kinds: readonly KindDefinition[]) {
+    for (const kind of kinds) this.add(kind);
+  }
+
+  add(definition: KindDefinition): Resource {
+    const prefix = `/registry/${definition.group || 'core'}/${definition.plural}/`;
+    const scope = (namespace?: string) =>
+      definition.namespaced && namespace !== undefined ? `${prefix}${namespace}/` : prefix;
+    const resource: Resource = {
+      definition,
+      apiVersion: apiVersionOf(definition),
+      verbs: definition.verbs ?? allVerbs,
+      prefix,
+      scope,
+      key: (namespace, name) => scope(namespace) + name,
+    };
+    this.byPath.set(`${resource.apiVersion}/${definition.plural}`, resource);
+    return resource;
+  }
+
+  /** By group ('' for core), version and plural. */
+  find(group: string, version: string, plural: string): Resource | undefined {
+    return this.byPath.get(group ? `${group}/${version}/${plural}` : `${version}/${plural}`);
+  }
+
+  /** @throws Error when the kind is not served: for kinds the server itself relies on. */
+  need(group: string, version: string, plural: string): Resource {
+    const resource = this.find(group, version, plural);
+    if (!resource) throw new Error(`the API server needs ${plural} of ${group || 'core'}/${version}`);
+    return resource;
+  }
+
+  all(): Resource[] {
+    return [...this.byPath.values()];
+  }
+}
+
+/** The stored object. @throws ApiError 404 */
+export function getStored(store: Store, resource: Resource, namespace: string | undefined, name: string): StoredObject {
+  const stored = store.get(resource.key(namespace, name));
+  if (!stored) throw notFound(resource.definition, name);
+  return stored;
+}

@@ -1,0 +1,224 @@
+import { apiError, ApiError, forbidden } from '../api/errors';
+import type { KindDefinition } from '../api/kind';
+import type { ApiSchema } from '../api/schema/types';
+import type { Clock } from '../clock';
+import type { Logger } from '../log';
+import { StoreError, type Store } from '../store/types';
+import { Admission } from './admission';
+import { methodNotAllowed, noSuchResource, type Authorizer, type Call, type ServerContext } from './context';
+import { Continuations } from './continuations';
+import { remove, removeCollection } from './deletes';
+import { Discovery, type VersionInfo } from './discovery';
+import { metricsResource } from './metrics-api';
+import { finalizeNamespace } from './finalize';
+import { isNamespaces, namespaceLifecycle } from './namespaces';
+import type { MetricsSource } from './node-connection';
+import type { NodeConnections } from './nodes';
+import { patch } from './patch';
+import { bind, podSubresource } from './pods';
+import { flag, get, list } from './reads';
+import { ResourceRegistry } from './resources';
+import { reviewResource } from './reviews';
+import { parsePath, type Route } from './router';
+import { scale } from './scale';
+import { createServiceAllocator } from './service-ip';
+import type { ApiRequest, ApiResponse } from './types';
+import { present } from './views';
+import { watch } from './watch';
+import { create, internalError, update } from './writes';
+
+export interface ApiServerOptions {
+  store: Store;
+  kinds: readonly KindDefinition[];
+  schema: ApiSchema;
+  clock: Clock;
+  log: Logger;
+  nodes: NodeConnections;
+  /** What GET /version answers. */
+  version?: Partial<VersionInfo>;
+  metrics?: MetricsSource;
+  /** IPv4 range of cluster addresses; 10.96.0.0/16 unless told. */
+  serviceCidr?: string;
+  /** Everyone who is known may do everything unless told. */
+  authorize?: Authorizer;
+  /** In [0, 1), for generated names. */
+  random?: () => number;
+}
+
+/** How a request is served, whichever side it came in. */
+export interface ApiServer {
+  /** Serves one request of a known user. @throws ApiError with the Status to answer */
+  handle(request: ApiRequest): Promise<ApiResponse>;
+  readonly context: ServerContext;
+  close(): void;
+}
+
+/** The API over a store: authorization → admission → strategy and validation → store, one path for everyone. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { store, schema, clock, log, nodes, metrics } = options;
+  const registry = new ResourceRegistry(options.kinds);
+  const context: ServerContext = {
+    store,
+    registry,
+    schema,
+    clock,
+    log,
+    nodes,
+    metrics,
+    random: options.random ?? Math.random,
+    admission: new Admission([namespaceLifecycle(store)]),
+    authorize: options.authorize ?? (() => ({ allowed: true })),
+    services: createServiceAllocator(store, options.serviceCidr ?? '10.96.0.0/16'),
+    continuations: new Continuations(clock),
+  };
+  const discovery = new Discovery(context, options.version);
+  return {
+    context,
+    close: () => context.services.close(),
+    async handle(request) {
+      try {
+        return await serve(context, discovery, request);
+      } catch (error) {
+        if (error instanceof ApiError) throw error;
+        if (error instanceof StoreError) throw storeFailure(error);
+        log.error('a request failed', {
+          method: request.method,
+          path: request.path,
+          error: (error as Error).stack ?? String(error),
+        });
+        throw internalError(error);
+      }
+    },
+  };
+}
+
+function serve(context: ServerContext, discovery: Discovery, request: ApiRequest): ApiResponse | Promise<ApiResponse> {
+  const route = parsePath(request.path);
+  if (route.type === 'nonResource') {
+    if (request.method !== 'GET') throw methodNotAllowed();
+    return discovery.serve(request, route.segments);
+  }
+  const verb = verbOf(request, route);
+  authorize(context, request, route, verb);
+  const virtual = metricsResource(context, request, route) ?? reviewResource(context, request, route);
+  if (virtual) return virtual;
+  if (route.plural === 'bindings' && route.group === '' && request.method === 'POST' && route.namespace) {
+    return bind(context, callOf(context.registry.need('', 'v1', 'pods'), request, route));
+  }
+  const resource = context.registry.find(route.group, route.version, route.plural);
+  if (!resource) throw noSuchResource();
+  const { definition } = resource;
+  if (route.namespace !== undefined && !definition.namespaced) throw noSuchResource();
+  if (route.name !== undefined && definition.namespaced && route.namespace === undefined) throw noSuchResource();
+  const call = callOf(resource, request, route);
+  if (route.subresource !== undefined) return subresource(context, call);
+  if (!resource.verbs.includes(verb)) throw methodNotAllowed();
+  return mainResource(context, call, verb);
+}
+
+const callOf = (
+  resource: Call['resource'],
+  request: ApiRequest,
+  route: Extract<Route, { type: 'resource' }>,
+): Call => ({
+  request,
+  resource,
+  namespace: resource.definition.namespaced ? route.namespace : undefined,
+  name: route.name,
+  subresource: route.subresource,
+  user: request.user,
+  warnings: [],
+});
+
+async function mainResource(context: ServerContext, call: Call, verb: string): Promise<ApiResponse> {
+  const { name, namespace, resource } = call;
+  const placed = !resource.definition.namespaced || namespace !== undefined;
+  switch (verb) {
+    case 'get':
+      return present(context, call, get(context, call));
+    case 'list':
+      return present(context, call, list(context, call));
+    case 'watch':
+      return present(context, call, watch(context, call));
+    case 'create':
+      if (name !== undefined || !placed) throw methodNotAllowed();
+      return present(context, call, await create(context, call));
+    case 'update':
+      if (name === undefined) throw methodNotAllowed();
+      return present(context, call, await update(context, call));
+    case 'patch':
+      if (name === undefined) throw methodNotAllowed();
+      return present(context, call, await patch(context, call));
+    case 'delete':
+      return present(context, call, await remove(context, call));
+    case 'deletecollection':
+      if (!placed) throw methodNotAllowed();
+      return present(context, call, await removeCollection(context, call));
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+async function subresource(context: ServerContext, call: Call): Promise<ApiResponse> {
+  const { definition } = call.resource;
+  const { method } = call.request;
+  if (call.subresource === 'status' && definition.status) {
+    if (method === 'GET') return present(context, call, get(context, call));
+    if (method === 'PUT') return present(context, call, await update(context, call));
+    if (method === 'PATCH') return present(context, call, await patch(context, call));
+    throw methodNotAllowed();
+  }
+  if (call.subresource === 'scale' && definition.scale) {
+    if (method !== 'GET' && method !== 'PUT' && method !== 'PATCH') throw methodNotAllowed();
+    return scale(context, call);
+  }
+  if (call.subresource === 'finalize' && isNamespaces(call.resource)) {
+    if (method !== 'PUT') throw methodNotAllowed();
+    return finalizeNamespace(context, call);
+  }
+  if (definition.plural === 'pods' && definition.group === '') return podSubresource(context, call);
+  throw noSuchResource();
+}
+
+function verbOf(request: ApiRequest, route: Extract<Route, { type: 'resource' }>): string {
+  switch (request.method) {
+    case 'GET':
+    case 'HEAD':
+      if (route.subresource === undefined && (route.watch || flag(request.query, 'watch'))) return 'watch';
+      return route.name === undefined ? 'list' : 'get';
+    case 'POST':
+      return 'create';
+    case 'PUT':
+      return 'update';
+    case 'PATCH':
+      return 'patch';
+    case 'DELETE':
+      return route.name === undefined ? 'deletecollection' : 'delete';
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+function authorize(
+  context: ServerContext,
+  request: ApiRequest,
+  route: Extract<Route, { type: 'resource' }>,
+  verb: string,
+): void {
+  const { group, version, plural, subresource, namespace, name } = route;
+  const { user } = request;
+  const answer = context.authorize({ user, verb, group, version, resource: plural, subresource, namespace, name });
+  if (answer.allowed) return;
+  const what = subresource ? `${plural}/${subresource}` : plural;
+  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
+  const why = `User "${user.name}" cannot ${verb} resource "${what}" in API group "${group}" ${where}`;
+  throw forbidden({ group, plural: what }, name ?? '', answer.reason ? `${why}: ${answer.reason}` : why);
+}
+
+/** What the store could not do, in the API's form. */
+function storeFailure(error: StoreError): ApiError {
+  if (error.code === 'closed') return apiError(503, 'ServiceUnavailable', 'the server is shutting down');
+  if (error.code === 'notFound') return apiError(404, 'NotFound', 'the object was deleted meanwhile');
+  if (error.code === 'conflict' || error.code === 'exists') return apiError(409, 'Conflict', error.message);
+  return internalError(error);
+}

@@ -1,0 +1,273 @@
+import { randomUUID } from 'node:crypto';
+import type { KubeObject } from '@shared/k8s';
+import { alreadyExists, apiError, badRequest, conflict, invalid, notFound } from '../api/errors';
+import type { FieldError } from '../api/kind';
+import { validateObjectMeta, validateObjectMetaUpdate } from '../api/validation/meta';
+import { timestamp } from '../clock';
+import { StoreError, type StoredObject } from '../store/types';
+import type { AdmissionAttributes } from './admission';
+import { objectResponse, type Call, type ServerContext } from './context';
+import { decodeObject } from './decode';
+import { cloneJson, jsonEqual } from './json';
+import { heldByNamespaceFinalizer } from './namespaces';
+import { getStored } from './resources';
+import type { Answer, ApiResponse } from './types';
+
+const nameLetters = 'bcdfghjklmnpqrstvwxz2456789';
+const attempts = 50;
+const modified = 'the object has been modified; please apply your changes to the latest version and try again';
+
+/** POST to a collection. */
+export async function create(context: ServerContext, call: Call): Promise<ApiResponse> {
+  const object = decodeObject(call.request, call.resource.definition, context.schema, call.warnings);
+  return objectResponse(call, await createObject(context, call, object), 201);
+}
+
+/** Stores a new object, given as a draft of the caller's own. @throws ApiError */
+export async function createObject(context: ServerContext, call: Call, object: KubeObject): Promise<Answer> {
+  const metadata = placed(call, object);
+  if (metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
+  const generated = !metadata.name && metadata.generateName;
+  if (call.name !== undefined) metadata.name = call.name;
+  for (let attempt = 0; ; attempt++) {
+    const draft = generated ? cloneJson(object) : object;
+    if (generated) draft.metadata!.name = generateName(generated, context.random);
+    try {
+      return await createOnce(context, call, draft);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'exists') throw error;
+      if (!generated || attempt >= 7) throw alreadyExists(call.resource.definition, draft.metadata!.name!);
+    }
+  }
+}
+
+async function createOnce(context: ServerContext, call: Call, object: KubeObject): Promise<Answer> {
+  const { definition } = call.resource;
+  const metadata = object.metadata!;
+  delete metadata.selfLink;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.generation;
+  delete metadata.resourceVersion;
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = timestamp(context.clock.now());
+  definition.defaults?.(object);
+  definition.prepareForCreate?.(object, { clock: context.clock, user: call.user.name });
+  return admitted(context, call, { operation: 'CREATE', object }, async (attributes) => {
+    refuse(call, metadata.name ?? '', [
+      ...validateObjectMeta(metadata, definition),
+      ...(definition.validate?.(object) ?? []),
+    ]);
+    context.services.allocate(attributes);
+    call.warnings.push(...(definition.warnings?.(object) ?? []));
+    const key = call.resource.key(call.namespace, metadata.name!);
+    if (!attributes.dryRun) return context.store.create(key, object);
+    const current = context.store.get(key);
+    if (current) throw new StoreError('exists', key, current);
+    return { value: object };
+  });
+}
+
+/** PUT of an object or its status. */
+export async function update(context: ServerContext, call: Call): Promise<ApiResponse> {
+  const object = decodeObject(call.request, call.resource.definition, context.schema, call.warnings);
+  const metadata = placed(call, object);
+  if (!metadata.name) throw badRequest(`name must be provided`);
+  if (metadata.name !== call.name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${call.name})`);
+  }
+  const version = metadata.resourceVersion;
+  return objectResponse(call, await mutate(context, call, () => cloneJson(object), { version }));
+}
+
+export interface MutateOptions {
+  /** The resourceVersion the client changed; '' or absent: whatever is stored. */
+  version?: string;
+  /**
+   * Which parts the client may change; the default follows the call's subresource.
+   * `none`: the server itself changes what no client may, and validates nothing.
+   */
+  strategy?: 'main' | 'status' | 'none';
+}
+
+/**
+ * Reads, changes and writes one object until nobody came in between. A change that
+ * changes nothing is not written. Taking the last finalizer off an object that is
+ * being deleted deletes it.
+ * @param change makes the draft from what is stored; it may throw ApiError
+ */
+export async function mutate(
+  context: ServerContext,
+  call: Call,
+  change: (current: StoredObject) => KubeObject,
+  options: MutateOptions = {},
+): Promise<Answer> {
+  const { definition } = call.resource;
+  let current = getStored(context.store, call.resource, call.namespace, call.name!);
+  for (let attempt = 0; ; attempt++) {
+    const draft = change(current);
+    const version = options.version ?? '';
+    if (version !== '' && version !== '0' && version !== String(current.revision)) {
+      throw conflict(definition, call.name!, modified);
+    }
+    try {
+      return await writeOnce(context, call, draft, current, options);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.code === 'notFound') throw notFound(definition, call.name!);
+      if (error.code !== 'conflict') throw error;
+      if (attempt >= attempts) throw conflict(definition, call.name!, modified);
+      current = error.current ?? getStored(context.store, call.resource, call.namespace, call.name!);
+    }
+  }
+}
+
+async function writeOnce(
+  context: ServerContext,
+  call: Call,
+  draft: KubeObject,
+  current: StoredObject,
+  options: MutateOptions,
+): Promise<Answer> {
+  const { definition } = call.resource;
+  const old = current.value;
+  keepServerMetadata(call, draft, current);
+  const strategy = options.strategy ?? (call.subresource === 'status' ? 'status' : 'main');
+  const strategyContext = { clock: context.clock, user: call.user.name };
+  if (strategy !== 'none') definition.defaults?.(draft);
+  if (strategy === 'main') definition.prepareForUpdate?.(draft, old, strategyContext);
+  if (strategy === 'status') definition.prepareForStatusUpdate?.(draft, old, strategyContext);
+  return admitted(context, call, { operation: 'UPDATE', object: draft, old }, async (attributes) => {
+    if (strategy !== 'none') {
+      refuse(call, call.name!, [
+        ...validateObjectMeta(draft.metadata, definition),
+        ...validateObjectMetaUpdate(draft.metadata!, old.metadata!),
+        ...(definition.validate?.(draft) ?? []),
+        ...(definition.validateUpdate?.(draft, old) ?? []),
+      ]);
+    }
+    if (strategy === 'main') {
+      context.services.allocate(attributes);
+      call.warnings.push(...(definition.warnings?.(draft) ?? []));
+    }
+    draft.metadata!.resourceVersion = String(current.revision);
+    if (jsonEqual(draft, old)) return current;
+    if (attributes.dryRun) return { value: draft };
+    if (finished(call, draft)) {
+      await context.store.delete(current.key, current.revision);
+      return { value: draft };
+    }
+    return context.store.update(current.key, draft, current.revision);
+  });
+}
+
+/** Whether nothing holds an object that is being deleted any longer. */
+function finished(call: Call, object: KubeObject): boolean {
+  const metadata = object.metadata!;
+  return (
+    metadata.deletionTimestamp !== undefined &&
+    !metadata.finalizers?.length &&
+    !metadata.deletionGracePeriodSeconds &&
+    !heldByNamespaceFinalizer(call.resource, object)
+  );
+}
+
+/** What the server alone says about an object. */
+function keepServerMetadata(call: Call, draft: KubeObject, current: StoredObject): void {
+  const old = current.value.metadata!;
+  const metadata = (draft.metadata ??= {});
+  if (metadata.uid && metadata.uid !== old.uid) {
+    throw conflict(
+      call.resource.definition,
+      call.name!,
+      `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${old.uid}`,
+    );
+  }
+  draft.apiVersion = current.value.apiVersion;
+  draft.kind = current.value.kind;
+  metadata.name = old.name;
+  if (old.namespace !== undefined) metadata.namespace = old.namespace;
+  for (const field of [
+    'uid',
+    'creationTimestamp',
+    'generation',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'generateName',
+  ] as const) {
+    if (old[field] === undefined) delete metadata[field];
+    else (metadata as Record<string, unknown>)[field] = old[field];
+  }
+  delete metadata.selfLink;
+  if (metadata.managedFields === undefined && old.managedFields) metadata.managedFields = old.managedFields;
+}
+
+/** Runs admission and then the write; reservations are given back however it ends. */
+async function admitted<T>(
+  context: ServerContext,
+  call: Call,
+  change: Pick<AdmissionAttributes, 'operation' | 'object' | 'old'>,
+  write: (attributes: AdmissionAttributes) => Promise<T>,
+): Promise<T> {
+  const done: (() => void)[] = [];
+  const attributes: AdmissionAttributes = {
+    ...change,
+    resource: call.resource,
+    subresource: call.subresource,
+    namespace: call.namespace,
+    name: call.name ?? change.object?.metadata?.name,
+    user: call.user,
+    dryRun: isDryRun(call),
+    onDone: (callback) => void done.push(callback),
+  };
+  try {
+    await context.admission.admit(attributes);
+    return await write(attributes);
+  } finally {
+    for (const callback of done) callback();
+  }
+}
+
+/** The `dryRun` parameter. @throws ApiError 400 */
+export function isDryRun(call: Call): boolean {
+  const asked = call.request.query.getAll('dryRun').filter((value) => value !== '');
+  if (asked.some((value) => value !== 'All')) {
+    throw badRequest(`dryRun: Unsupported value: "${asked[0]}": supported values: "All"`);
+  }
+  return asked.length > 0;
+}
+
+/** The draft's metadata, in the namespace that the path names. @throws ApiError 400 */
+function placed(call: Call, object: KubeObject) {
+  const metadata = (object.metadata ??= {});
+  if (typeof metadata !== 'object' || Array.isArray(metadata)) throw badRequest('metadata must be an object');
+  if (call.resource.definition.namespaced) {
+    if (call.namespace === undefined) throw badRequest('an empty namespace may not be set during creation');
+    metadata.namespace ||= call.namespace;
+    if (metadata.namespace !== call.namespace) {
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    }
+  } else if (metadata.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  } else {
+    delete metadata.namespace;
+  }
+  return metadata;
+}
+
+/** A prefix with five letters that spell nothing, within 63 characters. */
+function generateName(prefix: string, random: () => number): string {
+  let suffix = '';
+  for (let index = 0; index < 5; index++) suffix += nameLetters[Math.floor(random() * nameLetters.length)];
+  return prefix.slice(0, 58) + suffix;
+}
+
+function refuse(call: Call, name: string, errors: FieldError[]): void {
+  if (errors.length > 0) throw invalid(call.resource.definition, name, errors);
+}
+
+/** A failure nobody foresaw, in the API's form. */
+export function internalError(error: unknown): ReturnType<typeof apiError> {
+  const message = error instanceof Error ? error.message : String(error);
+  return apiError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
+}
