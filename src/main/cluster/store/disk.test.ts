@@ -61,15 +61,13 @@ describe('a restart', () => {
     await store.delete(key('c'));
     store = await restart(store);
     expect(
-      store
-        .list('/registry/')
-        .items.map(({ key, revision, createRevision, value, json }) => ({
-          key,
-          revision,
-          createRevision,
-          value,
-          json,
-        })),
+      store.list('/registry/').items.map(({ key, revision, createRevision, value, json }) => ({
+        key,
+        revision,
+        createRevision,
+        value,
+        json,
+      })),
     ).toEqual(
       [a, b].map(({ key, revision, createRevision, value, json }) => ({ key, revision, createRevision, value, json })),
     );
@@ -186,6 +184,45 @@ describe('a damaged file', () => {
     await written();
     await writeFile(`${data()}~`, 'half of a rewr');
     expect((await start()).count('/registry/')).toBe(4);
+  });
+});
+
+describe('rewriting the file', () => {
+  it('keeps it small while writes go on, and loses none of them', async () => {
+    const options = { compactAfterBytes: 20_000, encryption: { key: Buffer.alloc(32, 1) } };
+    let store = await start(options);
+    const names = Array.from({ length: 10 }, (_, i) => `o${i}`);
+    await store.create(secretKey('s'), object('s', { password: 'p' }));
+    await Promise.all(
+      names.map(async (name) => {
+        let { revision } = await store.create(key(name), object(name));
+        for (let n = 1; n <= 300; n++) {
+          ({ revision } = await store.update(key(name), object(name, { n, padding: 'x'.repeat(500) }), revision));
+        }
+      }),
+    );
+    await store.delete(key('o0'));
+    // Ten objects of 700 bytes, two megabytes written.
+    expect((await stat(data())).size).toBeLessThan(400_000);
+    const { revision } = store;
+    store = await restart(store, options);
+    expect(store.revision).toBe(revision);
+    expect(store.recovery).toMatchObject({ corruptLines: [], tornBytes: 0 });
+    expect(store.list('/registry/core/configmaps/').items.map((item) => item.value.data.n)).toEqual(Array(9).fill(300));
+    expect(store.get(secretKey('s'))!.value.data).toEqual({ password: 'p' });
+    expect(await readdir(directory)).not.toContain('store.db.next');
+  });
+
+  it('keeps the revision when the last write was a deletion', async () => {
+    const options = { compactAfterBytes: 1000 };
+    let store = await start(options);
+    for (let i = 0; i < 100; i++) {
+      await store.create(key('x'), object('x'));
+      await store.delete(key('x'));
+    }
+    store = await restart(store);
+    expect(store.revision).toBe(201);
+    expect(store.count('/registry/')).toBe(0);
   });
 });
 

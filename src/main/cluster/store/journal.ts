@@ -14,8 +14,11 @@ export interface Journal {
    * Never called again before the last call settled.
    */
   append(records: readonly JournalRecord[]): Promise<void>;
-  /** Says that the records of these revisions have been replaced and need not be kept. */
-  superseded(revisions: readonly number[]): void;
+  /**
+   * Says that the records of these revisions have been replaced and need not be kept.
+   * @param live what is current, read only if the journal takes the occasion to rewrite itself
+   */
+  superseded(revisions: readonly number[], live: () => readonly JournalRecord[]): void;
   close(): Promise<void>;
 }
 

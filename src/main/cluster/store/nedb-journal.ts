@@ -1,4 +1,4 @@
-import { open, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat, truncate } from 'node:fs/promises';
 import Datastore from 'nedb-promises';
 import type { Clock, Timer } from '../clock';
 import type { Logger } from '../log';
@@ -32,6 +32,8 @@ const idOf = (revision: number): string => String(revision).padStart(16, '0');
 const removalBatch = 64;
 const fsyncIntervalMs = 1000;
 const compactAfterBytes = 32 * 1024 * 1024;
+const linesPerTurn = 100;
+const rewriteSuffix = '.next';
 
 export interface NedbJournalOptions {
   file: string;
@@ -39,6 +41,8 @@ export interface NedbJournalOptions {
   log: Logger;
   fsync: FsyncPolicy;
   sealer?: Sealer;
+  /** Bytes of replaced records from which the file is rewritten (32 MiB), if they are also twice what is current. */
+  compactAfterBytes?: number;
 }
 
 /** What a journal held when it was opened: the last record of each key that is not deleted. */
@@ -61,7 +65,8 @@ export class NedbJournal implements Journal {
   /** An append failed and may have left half a line and documents in NeDB's memory. */
   private failed: { ids: string[] } | undefined;
   private garbage: string[] = [];
-  private newest = '';
+  private newest: Doc | undefined;
+  private compacting: Promise<void> | undefined;
   private syncTimer: Timer | undefined;
 
   private constructor(private readonly options: NedbJournalOptions) {
@@ -82,6 +87,8 @@ export class NedbJournal implements Journal {
   /** Opens or creates the file. @throws StoreError io when secrets cannot be decrypted */
   static async open(options: NedbJournalOptions): Promise<LoadedJournal> {
     const journal = new NedbJournal(options);
+    // A rewrite that was interrupted: the file it was to replace is whole.
+    await rm(`${options.file}${rewriteSuffix}`, { force: true });
     await journal.db.load();
     const docs = (await journal.db.find({})) as Doc[];
     const loaded = await journal.read(docs.sort((a, b) => (a._id < b._id ? -1 : 1)));
@@ -103,13 +110,19 @@ export class NedbJournal implements Journal {
         throw error;
       }
       this.size += this.appending;
-      this.newest = docs.at(-1)!._id;
+      this.newest = docs.at(-1)!;
     });
     if (this.options.fsync === 'interval') this.syncSoon();
   }
 
-  superseded(revisions: readonly number[]): void {
+  superseded(revisions: readonly number[], live: () => readonly JournalRecord[]): void {
     for (const revision of revisions) this.garbage.push(idOf(revision));
+    const least = this.options.compactAfterBytes ?? compactAfterBytes;
+    if (!this.compacting && this.size - this.compactedSize > Math.max(least, 2 * this.compactedSize)) {
+      this.compacting = this.compact(live())
+        .catch((error) => this.options.log.warn('the journal could not be rewritten', { error: String(error) }))
+        .finally(() => (this.compacting = undefined));
+    }
     if (this.garbage.length < removalBatch) return;
     this.exclusively(() => this.tidy()).catch((error) => {
       this.options.log.warn('the journal could not be tidied', { error: String(error) });
@@ -119,6 +132,7 @@ export class NedbJournal implements Journal {
   async close(): Promise<void> {
     this.syncTimer?.cancel();
     this.syncTimer = undefined;
+    await this.compacting;
     await this.exclusively(async () => {
       if (this.options.fsync !== 'never') await this.sync();
     });
@@ -132,7 +146,7 @@ export class NedbJournal implements Journal {
       if (replaced) this.garbage.push(replaced._id);
       last.set(doc.k, doc);
     }
-    this.newest = docs.at(-1)?._id ?? '';
+    this.newest = docs.at(-1);
     const records: LoadedJournal['records'] = [];
     let readable = 0;
     for (const doc of last.values()) {
@@ -148,8 +162,8 @@ export class NedbJournal implements Journal {
         readable += 1;
       }
     }
-    if (readable > 0) await this.compact();
-    return { records, revision: Number(this.newest) };
+    if (readable > 0) await (this.db as unknown as { compactDatafileAsync(): Promise<void> }).compactDatafileAsync();
+    return { records, revision: Number(this.newest?._id ?? 0) };
   }
 
   private encode({ revision, createRevision, key, json }: JournalRecord): Doc {
@@ -189,8 +203,9 @@ export class NedbJournal implements Journal {
   /** Removes replaced records. The newest stays even if it is a deletion: it carries the revision of the store. */
   private async tidy(): Promise<void> {
     await this.repair();
-    const ids = this.garbage.filter((id) => id !== this.newest);
-    this.garbage = this.garbage.filter((id) => id === this.newest);
+    const newest = this.newest?._id;
+    const ids = this.garbage.filter((id) => id !== newest);
+    this.garbage = this.garbage.filter((id) => id === newest);
     this.appending = 0;
     try {
       await this.removeAll(ids);
@@ -199,7 +214,6 @@ export class NedbJournal implements Journal {
       throw error;
     }
     this.size += this.appending;
-    if (this.size - this.compactedSize > Math.max(compactAfterBytes, 2 * this.compactedSize)) await this.compact();
   }
 
   private async removeAll(ids: string[]): Promise<void> {
@@ -208,10 +222,44 @@ export class NedbJournal implements Journal {
     }
   }
 
-  /** Rewrites the file with what is current: into a second file that then takes its name. */
-  private async compact(): Promise<void> {
-    await (this.db as unknown as { compactDatafileAsync(): Promise<void> }).compactDatafileAsync();
-    this.size = this.compactedSize = (await stat(this.options.file)).size;
+  /**
+   * Rewrites the file with what is current, while writes go on: current records go
+   * to a second file a few at a time, then, with writes held, what was appended
+   * meanwhile, and the second file takes the name of the first. (NeDB's own
+   * compaction holds writes for all of it; it opens the file by name for every
+   * append, so it follows.)
+   */
+  private async compact(live: readonly JournalRecord[]): Promise<void> {
+    const { file } = this.options;
+    const from = this.size;
+    // Before it is set, a failed rewrite would be tried again with every batch.
+    this.compactedSize = this.size;
+    const next = `${file}${rewriteSuffix}`;
+    const newest = this.newest;
+    const out = await open(next, 'w', 0o600);
+    try {
+      // A deletion that is the last write carries the revision of the store.
+      if (newest && !newest.j && !newest.e) await out.appendFile(`${sealLine(JSON.stringify(newest))}\n`);
+      for (let at = 0; at < live.length; at += linesPerTurn) {
+        const lines = live.slice(at, at + linesPerTurn).map((record) => sealLine(JSON.stringify(this.encode(record))));
+        await out.appendFile(`${lines.join('\n')}\n`);
+      }
+      await out.datasync();
+      await this.exclusively(async () => {
+        await this.repair();
+        await appendRange(file, from, this.size, out);
+        await out.datasync();
+        const { size } = await out.stat();
+        await out.close();
+        await rename(next, file);
+        this.compactedSize = size - (this.size - from);
+        this.size = size;
+      });
+    } catch (error) {
+      await out.close();
+      await rm(next, { force: true });
+      throw error;
+    }
   }
 
   private async sync(): Promise<void> {
@@ -230,5 +278,18 @@ export class NedbJournal implements Journal {
         this.options.log.error('the journal could not be flushed to the disk', { error: String(error) });
       });
     }, fsyncIntervalMs);
+  }
+}
+
+/** Appends the bytes of a file between two places to another. */
+async function appendRange(file: string, start: number, end: number, out: FileHandle): Promise<void> {
+  if (start >= end) return;
+  const source = await open(file, 'r');
+  try {
+    for await (const chunk of source.createReadStream({ start, end: end - 1, autoClose: false })) {
+      await out.appendFile(chunk as Buffer);
+    }
+  } finally {
+    await source.close();
   }
 }

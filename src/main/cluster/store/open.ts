@@ -27,6 +27,8 @@ export interface StoreOptions {
   log?: Logger;
   /** Encrypts Secrets on disk. A directory once written with a key needs it from then on. */
   encryption?: { key: Buffer };
+  /** Bytes of replaced records from which the data file is rewritten (32 MiB), if they are also twice what is current. */
+  compactAfterBytes?: number;
 }
 
 /** A store on disk, and what had to be repaired to open it. */
@@ -53,7 +55,15 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     const recovery = await recover(file, clock.now());
     report(file, recovery, log);
     const sealer = options.encryption && new Sealer(options.encryption.key);
-    const { journal, records, revision } = await NedbJournal.open({ file, clock, log, fsync, sealer });
+    const { compactAfterBytes } = options;
+    const { journal, records, revision } = await NedbJournal.open({
+      file,
+      clock,
+      log,
+      fsync,
+      sealer,
+      compactAfterBytes,
+    });
     const store = new RevisionedStore({
       journal,
       log,

@@ -200,12 +200,11 @@ export class RevisionedStore implements Store {
         continue;
       }
       for (const write of batch) this.apply(write);
-      this.options.journal.superseded(
-        batch.flatMap(({ type, object, previous }) => [
-          ...(previous ? [previous.revision] : []),
-          ...(type === 'DELETE' ? [object.revision] : []),
-        ]),
-      );
+      const replaced = batch.flatMap(({ type, object, previous }) => [
+        ...(previous ? [previous.revision] : []),
+        ...(type === 'DELETE' ? [object.revision] : []),
+      ]);
+      if (replaced.length > 0) this.options.journal.superseded(replaced, () => this.objects.list('/registry/'));
     }
     this.flushing = undefined;
   }
