@@ -2,7 +2,19 @@ import { expect, test } from 'vitest';
 import { defaultDataDirectory, parseAppOptions, UsageError } from './options';
 
 test('flags become options, the rest have their defaults', () => {
-  const options = parseAppOptions(['--data-dir', '/data', '--port', '0', '--api-port', '0', '--nodes', '2', '--runtime', 'docker', '--no-ui']);
+  const options = parseAppOptions([
+    '--data-dir',
+    '/data',
+    '--port',
+    '0',
+    '--api-port',
+    '0',
+    '--nodes',
+    '2',
+    '--runtime',
+    'docker',
+    '--no-ui',
+  ]);
   expect(options).toMatchObject({
     dataDirectory: '/data',
     uiPort: 0,

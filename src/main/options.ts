@@ -38,7 +38,8 @@ export function defaultDataDirectory(env: NodeJS.ProcessEnv = process.env, platf
 function wholeNumber(flag: string, text: string | undefined, most: number): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value > most) throw new UsageError(`--${flag} takes a whole number from 0 to ${most}, not "${text}"`);
+  if (!/^\d+$/.test(text) || value > most)
+    throw new UsageError(`--${flag} takes a whole number from 0 to ${most}, not "${text}"`);
   return value;
 }
 
@@ -75,7 +76,9 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
   }
   const clusterName = values['cluster-name'] ?? 'gantry';
   if (!/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(clusterName)) {
-    throw new UsageError('--cluster-name takes lower-case letters, digits and "-", 40 characters at most, starting and ending with a letter or digit');
+    throw new UsageError(
+      '--cluster-name takes lower-case letters, digits and "-", 40 characters at most, starting and ending with a letter or digit',
+    );
   }
   const dataDirectory = values['data-dir'] ?? defaultDataDirectory(env);
   const simulatedNodes = wholeNumber('simulated-nodes', values['simulated-nodes'], 5000) ?? 0;

@@ -22,7 +22,10 @@ export function createLogger(
     (message: string, fields: Record<string, unknown> = {}) => {
       if (levels.indexOf(name) < least) return;
       const tail = Object.entries(fields)
-        .map(([key, value]) => ` ${key}=${value instanceof Error ? value.message : typeof value === 'string' ? value : JSON.stringify(value)}`)
+        .map(
+          ([key, value]) =>
+            ` ${key}=${value instanceof Error ? value.message : typeof value === 'string' ? value : JSON.stringify(value)}`,
+        )
         .join('');
       write(`${new Date().toISOString()} ${name.toUpperCase()} ${component}: ${message}${tail}\n`);
     };

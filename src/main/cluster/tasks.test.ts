@@ -24,10 +24,15 @@ test('a task is listed with its progress and leaves a while after it is done', a
 
 test('a failure keeps its reason and is thrown on; a cancel aborts', async () => {
   const tasks = createTaskList(new FakeClock());
-  await expect(tasks.run('Pulling', () => Promise.reject(new Error('manifest unknown')))).rejects.toThrow('manifest unknown');
+  await expect(tasks.run('Pulling', () => Promise.reject(new Error('manifest unknown')))).rejects.toThrow(
+    'manifest unknown',
+  );
   expect(tasks.list()[0]).toMatchObject({ state: 'failed', error: 'manifest unknown' });
 
-  const cancelled = tasks.run('Pulling', (task) => new Promise((_, reject) => task.signal.addEventListener('abort', () => reject(task.signal.reason))));
+  const cancelled = tasks.run(
+    'Pulling',
+    (task) => new Promise((_, reject) => task.signal.addEventListener('abort', () => reject(task.signal.reason))),
+  );
   const id = tasks.list()[1]!.id;
   expect(tasks.cancel(id)).toBe(true);
   await expect(cancelled).rejects.toThrow('cancelled by the user');

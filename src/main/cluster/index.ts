@@ -1,0 +1,174 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClusterSummary, EngineStatus, MetricSeries, ParamsOf } from '@shared/bridge/contract';
+import { kinds } from './api';
+import { loadSchema } from './api/schema';
+import {
+  createInProcessTransport,
+  createNodeConnections,
+  listenHttps,
+  loadOrCreatePki,
+  writeKubeconfig,
+} from './apiserver';
+import { createApiServer } from './apiserver/server';
+import { createClient } from './client/client';
+import { createInformerFactory } from './client/informer';
+import type { KubeTransport } from './client/transport';
+import { systemClock, type Clock } from './clock';
+import { createControllers } from './controllers';
+import { loadOrCreateIdentity, writeIdentity } from './identity';
+import type { Logger } from './log';
+import { createMetrics } from './metrics';
+import { createNodes } from './nodes';
+import { createScheduler } from './scheduler';
+import { loadOrCreateKey, openStore } from './store';
+import { createTaskList, type TaskList } from './tasks';
+
+export const kubernetesVersion = 'v1.36.0+gantry';
+
+export interface ClusterOptions {
+  dataDirectory: string;
+  name: string;
+  /** 0: any free one; undefined: the one used last, 6443 at first, another when it is taken. */
+  apiPort?: number;
+  kubeconfigFile: string;
+  nodes: number;
+  simulatedNodes: number;
+  runtime: 'docker' | 'simulated' | 'auto';
+  dockerHost?: string;
+  clock?: Clock;
+  log: Logger;
+}
+
+/** A running cluster, as the app around it sees it. */
+export interface Cluster {
+  readonly id: 'gantry';
+  readonly name: string;
+  /** Straight into the API server, as cluster admin. */
+  readonly transport: KubeTransport;
+  readonly server: string;
+  readonly kubeconfigFile: string;
+  readonly version: string;
+  simulated(): boolean;
+  status(): { state: ClusterSummary['status']; message?: string };
+  onStatus(listener: () => void): () => void;
+  metricsSeries(target: ParamsOf<'metrics.series'>['target'], seconds: number): MetricSeries;
+  readonly engine: {
+    status(): EngineStatus;
+    onStatus(listener: () => void): () => void;
+    retry(): Promise<EngineStatus>;
+    simulate(nodes: number): Promise<EngineStatus>;
+  };
+  readonly tasks: TaskList;
+  /** Stops serving; containers keep running. */
+  stop(): Promise<void>;
+}
+
+const admin = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
+const masters = (name: string) => ({ name, groups: ['system:masters', 'system:authenticated'] });
+
+/**
+ * Starts a cluster on its data directory: store, API server, controllers,
+ * scheduler and node agents. Resolves when the API answers; nodes come after.
+ * @throws DirectoryLockedError when another process runs it
+ */
+export async function createCluster(options: ClusterOptions): Promise<Cluster> {
+  const { dataDirectory, name, log, clock = systemClock } = options;
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+  const store = await openStore({
+    directory: join(dataDirectory, 'store'),
+    clock,
+    log: log.child('store'),
+    encryption: { key: await loadOrCreateKey(join(dataDirectory, 'encryption.key')) },
+  });
+  const identity = await loadOrCreateIdentity(dataDirectory, name);
+  const pki = await loadOrCreatePki(join(dataDirectory, 'pki'), { clock });
+  const connections = createNodeConnections();
+  const metrics = createMetrics({ clock, log: log.child('metrics') });
+  const server = createApiServer({
+    store,
+    kinds,
+    schema: loadSchema(),
+    clock,
+    log: log.child('apiserver'),
+    nodes: connections,
+    metrics,
+    version: { gitVersion: kubernetesVersion },
+  });
+  const listener = await listenHttps({
+    server,
+    pki,
+    port: options.apiPort ?? identity.apiPort ?? 6443,
+    anyPort: options.apiPort === undefined,
+    log: log.child('https'),
+  });
+  if (listener.port !== identity.apiPort) await writeIdentity(dataDirectory, { ...identity, apiPort: listener.port });
+  const url = `https://127.0.0.1:${listener.port}`;
+  await writeKubeconfig(options.kubeconfigFile, { name, server: url, pki });
+
+  const client = createClient(createInProcessTransport(server, masters('system:kube-controller-manager')));
+  const informers = createInformerFactory({ client, clock, log });
+  const tasks = createTaskList(clock);
+  const controllers = createControllers({
+    client,
+    informers,
+    clock,
+    log,
+    options: { rootCA: pki.caPem, apiEndpoint: { ip: '127.0.0.1', port: listener.port } },
+  });
+  const scheduler = createScheduler({
+    client: createClient(createInProcessTransport(server, masters('system:kube-scheduler'))),
+    informers,
+    clock,
+    log: log.child('scheduler'),
+  });
+  const nodes = createNodes({
+    clusterId: identity.id,
+    clusterName: name,
+    directory: dataDirectory,
+    runtime: options.runtime,
+    dockerHost: options.dockerHost,
+    nodes: options.nodes,
+    simulatedNodes: options.simulatedNodes,
+    client: createClient(createInProcessTransport(server, masters('system:node'))),
+    informers,
+    connections,
+    metrics,
+    tasks,
+    clock,
+    log,
+  });
+  controllers.start();
+  scheduler.start();
+  nodes.start();
+  log.info('the API is ready', { server: url, cluster: identity.id });
+
+  return {
+    id: 'gantry',
+    name,
+    transport: createInProcessTransport(server, admin),
+    server: url,
+    kubeconfigFile: options.kubeconfigFile,
+    version: kubernetesVersion,
+    simulated: () => nodes.simulated(),
+    status: () => ({ state: 'ready' }),
+    onStatus: (changed) => nodes.onEngineStatus(changed),
+    metricsSeries: (target, seconds) => metrics.series(target, clock.now() - seconds * 1000),
+    engine: {
+      status: () => nodes.engineStatus(),
+      onStatus: (changed) => nodes.onEngineStatus(changed),
+      retry: () => nodes.retry(),
+      simulate: (count) => nodes.simulate(count),
+    },
+    tasks,
+    async stop() {
+      scheduler.stop();
+      controllers.stop();
+      await nodes.stop();
+      informers.stop();
+      await listener.close();
+      server.close();
+      await store.close();
+    },
+  };
+}

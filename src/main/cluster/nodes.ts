@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+import type { EngineStatus } from '@shared/bridge/contract';
+import type { NodeConnections } from './apiserver/nodes';
+import { resources } from './client/resources';
+import type { InformerFactory, KubeClient } from './client/types';
+import type { Clock, Timer } from './clock';
+import { createKubelet, type Kubelet } from './kubelet';
+import { createDockerRuntime } from './kubelet/runtime/docker';
+import { createSimulatedRuntime } from './kubelet/runtime/simulated';
+import type { Runtime, RuntimeInfo } from './kubelet/runtime/types';
+import type { Logger } from './log';
+import type { Metrics } from './metrics';
+import type { TaskList } from './tasks';
+
+export interface NodesOptions {
+  clusterId: string;
+  clusterName: string;
+  directory: string;
+  runtime: 'docker' | 'simulated' | 'auto';
+  dockerHost?: string;
+  /** Node agents on the engine. */
+  nodes: number;
+  simulatedNodes: number;
+  client: KubeClient;
+  informers: InformerFactory;
+  connections: NodeConnections;
+  metrics: Metrics;
+  tasks: TaskList;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The cluster's nodes: which run, on what engine, and whether that answers. */
+export interface Nodes {
+  start(): void;
+  /** Stops the node agents; containers keep running. */
+  stop(): Promise<void>;
+  engineStatus(): EngineStatus;
+  onEngineStatus(listener: () => void): () => void;
+  /** Looks for the engine again; simulated nodes that stood in for it are removed when it answers. */
+  retry(): Promise<EngineStatus>;
+  /** Runs the cluster on simulated nodes. */
+  simulate(count: number): Promise<EngineStatus>;
+  simulated(): boolean;
+}
+
+/** How often the engine is asked whether it is there, in ms. */
+const probeMs = 5_000;
+
+/** Composes node agents with their runtimes (D6): several on one engine, simulated ones beside them or in its place. */
+export function createNodes(options: NodesOptions): Nodes {
+  const { clusterName, clock, log, connections } = options;
+  const listeners = new Set<() => void>();
+  const agents = new Map<string, { kubelet: Kubelet; simulated: boolean }>();
+  const engine = createDockerRuntime({
+    clusterId: options.clusterId,
+    dockerHost: options.dockerHost,
+    log: log.child('docker'),
+  });
+  const docker = showPulls(engine, options.tasks);
+  /** Simulated nodes that the user asked for because no engine answered. */
+  let standIns: string[] = [];
+  let info: RuntimeInfo | undefined;
+  let timer: Timer | undefined;
+  let stopped = false;
+
+  const status = (): EngineStatus => {
+    const onDocker = [...agents.values()].some((agent) => !agent.simulated);
+    return {
+      reachable: info?.reachable ?? false,
+      endpoint: info?.endpoint ?? '',
+      ...(info?.version ? { version: info.version } : {}),
+      ...(info?.operatingSystem ? { operatingSystem: info.operatingSystem } : {}),
+      ...(info?.cpus ? { cpus: info.cpus, memoryBytes: info.memoryBytes } : {}),
+      ...(info?.reason ? { message: info.reason } : {}),
+      runtime: onDocker ? 'docker' : agents.size ? 'simulated' : 'none',
+    };
+  };
+  const notify = () => {
+    for (const listener of listeners) listener();
+  };
+
+  async function startAgent(nodeName: string, runtime: Runtime, simulated: boolean, first: boolean): Promise<void> {
+    if (agents.has(nodeName) || stopped) return;
+    const kubelet = createKubelet({
+      nodeName,
+      client: options.client,
+      informers: options.informers,
+      runtime,
+      clock,
+      log: log.child(nodeName),
+      clusterId: options.clusterId,
+      volumesDirectory: join(options.directory, 'volumes', nodeName),
+      metrics: options.metrics,
+      controlPlane: first,
+    });
+    agents.set(nodeName, { kubelet, simulated });
+    connections.register(nodeName, kubelet.connection);
+    await kubelet.start();
+  }
+
+  async function startSimulated(count: number): Promise<string[]> {
+    const names = Array.from({ length: count }, (_, index) => `${clusterName}-sim-${index + 1}`);
+    const runtime = createSimulatedRuntime({ clusterId: options.clusterId, clock });
+    await Promise.all(names.map((name) => startAgent(name, runtime, true, false)));
+    notify();
+    return names;
+  }
+
+  async function startOnEngine(): Promise<void> {
+    for (let index = 0; index < options.nodes; index++) {
+      await startAgent(index === 0 ? clusterName : `${clusterName}-${index + 1}`, docker, false, index === 0);
+    }
+    notify();
+  }
+
+  /** Takes away the nodes that stood in for the engine; their pods are rescheduled. */
+  async function removeStandIns(): Promise<void> {
+    for (const name of standIns) {
+      const agent = agents.get(name);
+      agents.delete(name);
+      connections.unregister(name);
+      await agent?.kubelet.stop();
+      await options.client
+        .delete(resources.nodes, undefined, name)
+        .catch((error: Error) => log.warn('removing a simulated node failed', { name, error }));
+    }
+    standIns = [];
+  }
+
+  async function probe(): Promise<void> {
+    const before = JSON.stringify([info?.reachable, info?.reason, info?.version]);
+    info = await docker.info();
+    if (stopped) return;
+    const wanted = options.runtime !== 'simulated' && standIns.length === 0;
+    if (info.reachable && wanted) await startOnEngine();
+    if (before !== JSON.stringify([info.reachable, info.reason, info.version])) notify();
+  }
+
+  function probeLater(): void {
+    timer = clock.setTimeout(() => {
+      probe()
+        .catch((error: Error) => log.error('starting the nodes failed', { error }))
+        .finally(() => stopped || probeLater());
+    }, probeMs);
+  }
+
+  return {
+    start() {
+      const count = options.runtime === 'simulated' ? Math.max(1, options.simulatedNodes) : options.simulatedNodes;
+      const starting = count ? startSimulated(count) : Promise.resolve([]);
+      Promise.all([starting, probe()])
+        .catch((error: Error) => log.error('starting the nodes failed', { error }))
+        .finally(() => stopped || probeLater());
+    },
+    async stop() {
+      stopped = true;
+      timer?.cancel();
+      await Promise.all([...agents.values()].map((agent) => agent.kubelet.stop()));
+      docker.dispose();
+    },
+    engineStatus: status,
+    onEngineStatus(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async retry() {
+      info = await docker.info();
+      if (info.reachable && options.runtime !== 'simulated') {
+        await removeStandIns();
+        await startOnEngine();
+      }
+      notify();
+      return status();
+    },
+    async simulate(count) {
+      standIns = [...new Set([...standIns, ...(await startSimulated(count))])];
+      notify();
+      return status();
+    },
+    simulated: () => agents.size > 0 && [...agents.values()].every((agent) => agent.simulated),
+  };
+}
+
+/** The runtime with each image pull shown as a task that can be cancelled. */
+function showPulls(runtime: Runtime, tasks: TaskList): Runtime {
+  const pullImage: Runtime['pullImage'] = (reference, pull = {}) =>
+    tasks.run(`Pulling image ${reference}`, async (task) => {
+      const layers = new Map<string, { current: number; total: number }>();
+      const signal = pull.signal ? AbortSignal.any([pull.signal, task.signal]) : task.signal;
+      await runtime.pullImage(reference, {
+        ...pull,
+        signal,
+        onProgress(progress) {
+          pull.onProgress?.(progress);
+          if (progress.layer && progress.total)
+            layers.set(progress.layer, { current: progress.current ?? 0, total: progress.total });
+          const total = [...layers.values()].reduce((sum, layer) => sum + layer.total, 0);
+          const current = [...layers.values()].reduce((sum, layer) => sum + layer.current, 0);
+          task.update({ detail: progress.status, ...(total ? { progress: Math.min(1, current / total) } : {}) });
+        },
+      });
+    });
+  return Object.assign(Object.create(runtime) as Runtime, { pullImage });
+}
