@@ -1,0 +1,68 @@
+import type { Clock } from '../clock';
+import { runController, type RunningController } from '../client/controller';
+import type { InformerFactory, KubeClient } from '../client/types';
+import type { Logger } from '../log';
+import { createDeploymentController } from './deployment';
+import { createEndpointsControllers } from './endpoints';
+import { createEventTtlController } from './event-ttl';
+import type { ControllerContext, ControllerSettings, ControlLoop } from './framework';
+import { createGarbageCollector } from './garbage-collector';
+import { createKubernetesServiceController } from './kubernetes-service';
+import { createNamespaceController } from './namespace';
+import { createNodeLifecycleController } from './node-lifecycle';
+import { createTaintEvictionController } from './node-lifecycle/eviction';
+import { createPodGCController } from './pod-gc';
+import { createReplicaSetController } from './replicaset';
+import { createServiceAccountController } from './serviceaccount';
+
+export type { ControllerSettings } from './framework';
+
+export interface Controllers {
+  /** Runs once the caches are filled; resolves when every controller works. */
+  start(): Promise<void>;
+  stop(): void;
+  status(): { name: string; lastError?: string; queueLength: number }[];
+}
+
+/** All controllers of the cluster, on shared informers that the caller stops. */
+export function createControllers(parameters: {
+  client: KubeClient;
+  informers: InformerFactory;
+  clock: Clock;
+  log: Logger;
+  options?: ControllerSettings;
+}): Controllers {
+  const context: ControllerContext = { ...parameters, options: parameters.options ?? {} };
+  const { clock, log, informers } = context;
+  const loops: ControlLoop[] = [
+    createNamespaceController(context),
+    createServiceAccountController(context),
+    createKubernetesServiceController(context),
+    createDeploymentController(context),
+    createReplicaSetController(context),
+    ...createEndpointsControllers(context),
+    createGarbageCollector(context),
+    createNodeLifecycleController(context),
+    createTaintEvictionController(context),
+    createPodGCController(context),
+    createEventTtlController(context),
+  ];
+  let running: RunningController[] = [];
+  let stopped = false;
+  return {
+    async start() {
+      await informers.start();
+      if (stopped || running.length) return;
+      running = loops.map((loop) => runController({ ...loop, clock, log: log.child(loop.name) }));
+    },
+    stop() {
+      stopped = true;
+      for (const loop of loops) loop.queue.close();
+    },
+    status: () =>
+      loops.map((loop) => {
+        const lastError = running.find(({ name }) => name === loop.name)?.lastError();
+        return { name: loop.name, ...(lastError ? { lastError } : {}), queueLength: loop.queue.metrics().depth };
+      }),
+  };
+}

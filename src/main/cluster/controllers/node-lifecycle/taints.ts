@@ -1,0 +1,72 @@
+/** Taints that follow from a node's state, and what they mean for pods. Pure. */
+import type { Node, Taint, Toleration } from '@shared/k8s';
+import { timestamp } from '../../clock';
+import { findCondition } from '../../client/conditions';
+
+export const notReady = 'node.kubernetes.io/not-ready';
+export const unreachable = 'node.kubernetes.io/unreachable';
+const unschedulable = 'node.kubernetes.io/unschedulable';
+
+const pressure: Record<string, string> = {
+  MemoryPressure: 'node.kubernetes.io/memory-pressure',
+  DiskPressure: 'node.kubernetes.io/disk-pressure',
+  PIDPressure: 'node.kubernetes.io/pid-pressure',
+  NetworkUnavailable: 'node.kubernetes.io/network-unavailable',
+};
+
+const owned = new Set([notReady, unreachable, unschedulable, ...Object.values(pressure)]);
+
+/** The taints of this controller that a node should have. */
+function wantedTaints(node: Node): Taint[] {
+  const conditions = node.status?.conditions;
+  const wanted: Taint[] = [];
+  const ready = findCondition(conditions, 'Ready')?.status;
+  if (ready === 'False' || ready === 'Unknown') {
+    const key = ready === 'False' ? notReady : unreachable;
+    wanted.push({ key, effect: 'NoSchedule' }, { key, effect: 'NoExecute' });
+  }
+  for (const [type, key] of Object.entries(pressure)) {
+    if (findCondition(conditions, type)?.status === 'True') wanted.push({ key, effect: 'NoSchedule' });
+  }
+  if (node.spec?.unschedulable) wanted.push({ key: unschedulable, effect: 'NoSchedule' });
+  return wanted;
+}
+
+/**
+ * The taints a node should have: those of others as they are, the controller's
+ * own by the node's state. Undefined when nothing changes.
+ */
+export function reconcileTaints(node: Node, now: number): Taint[] | undefined {
+  const current = node.spec?.taints ?? [];
+  const wanted = wantedTaints(node);
+  const same = (a: Taint) => (b: Taint) => a.key === b.key && a.effect === b.effect;
+  const kept = current.filter((taint) => !owned.has(taint.key) || wanted.some(same(taint)));
+  const added = wanted.filter((taint) => !current.some(same(taint)));
+  if (kept.length === current.length && added.length === 0) return undefined;
+  return [...kept, ...added.map((taint) => ({ ...taint, timeAdded: timestamp(now) }))];
+}
+
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
+  if (toleration.effect && toleration.effect !== taint.effect) return false;
+  if (toleration.key && toleration.key !== taint.key) return false;
+  if ((toleration.operator ?? 'Equal') === 'Exists') return true;
+  return Boolean(toleration.key) && (toleration.value ?? '') === (taint.value ?? '');
+}
+
+/**
+ * When a pod has to leave a node with these taints, in ms since the epoch: `now`
+ * for one it does not tolerate, Infinity when it may stay.
+ */
+export function evictionTime(tolerations: readonly Toleration[], taints: readonly Taint[], now: number): number {
+  let time = Infinity;
+  for (const taint of taints) {
+    if (taint.effect !== 'NoExecute') continue;
+    const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
+    if (matching.length === 0) return now;
+    const limits = matching.flatMap(({ tolerationSeconds }) => tolerationSeconds ?? []);
+    if (limits.length === 0) continue;
+    const since = taint.timeAdded ? Date.parse(taint.timeAdded) : now;
+    time = Math.min(time, since + Math.max(0, Math.min(...limits)) * 1000);
+  }
+  return time;
+}

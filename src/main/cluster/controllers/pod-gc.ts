@@ -1,0 +1,84 @@
+import type { Pod } from '@shared/k8s';
+import { isNotFound } from '../client/controller';
+import { setCondition } from '../client/conditions';
+import { resources } from '../client/resources';
+import { WorkQueue } from '../client/workqueue';
+import type { ControllerContext, ControlLoop } from './framework';
+import { isFinished } from './pods';
+
+const sweepMs = 20_000;
+/** A node that is not there may only be late: its pods get this long. */
+const quarantineMs = 40_000;
+/** Finished pods that are kept for looking at, as in Kubernetes. */
+const finishedKept = 12_500;
+
+/** Deletes pods that no kubelet will ever end: those of nodes that are gone, deleted ones that were never scheduled, and a surplus of finished ones. */
+export function createPodGCController(context: ControllerContext): ControlLoop {
+  const { client, clock, informers, log } = context;
+  const queue = new WorkQueue(clock);
+  const pods = informers.informer(resources.pods);
+  const nodes = informers.informer(resources.nodes);
+  const missingSince = new Map<string, number>();
+  queue.add('sweep');
+  nodes.on({ delete: () => queue.add('sweep') });
+
+  const remove = async ({ metadata: { namespace, name, uid } }: Pod) => {
+    try {
+      await client.delete(resources.pods, namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  };
+
+  /** Says why before it deletes: the pod's last state is what its owner reads. */
+  const removeOrphan = async (pod: Pod) => {
+    log.info('deleting a pod whose node is gone', { pod: `${pod.metadata.namespace}/${pod.metadata.name}` });
+    if (!isFinished(pod)) {
+      const condition = {
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'DeletionByPodGC',
+        message: 'PodGC: node no longer exists',
+      };
+      const conditions = setCondition(pod.status?.conditions, condition, clock.now());
+      try {
+        await client.updateStatus(resources.pods, { ...pod, status: { ...pod.status, phase: 'Failed', conditions } });
+      } catch (error) {
+        if (isNotFound(error)) return;
+        throw error;
+      }
+    }
+    await remove(pod);
+  };
+
+  return {
+    name: 'pod-gc',
+    queue,
+    reconciler: {
+      async reconcile() {
+        const now = clock.now();
+        const finished: Pod[] = [];
+        const gone = new Map<string, Pod[]>();
+        for (const pod of pods.list()) {
+          const node = pod.spec?.nodeName;
+          if (node && !nodes.get(undefined, node)) gone.set(node, [...(gone.get(node) ?? []), pod]);
+          else if (!node && pod.metadata.deletionTimestamp) await remove(pod);
+          else if (isFinished(pod)) finished.push(pod);
+        }
+        for (const node of missingSince.keys()) if (!gone.has(node)) missingSince.delete(node);
+        for (const [node, orphans] of gone) {
+          const since = missingSince.get(node) ?? now;
+          missingSince.set(node, since);
+          if (now - since < quarantineMs) continue;
+          for (const orphan of orphans) await removeOrphan(orphan);
+        }
+        const surplus = finished.length - finishedKept;
+        if (surplus > 0) {
+          finished.sort((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1));
+          for (const pod of finished.slice(0, surplus)) await remove(pod);
+        }
+        return { requeueAfterMs: sweepMs };
+      },
+    },
+  };
+}
