@@ -9,6 +9,8 @@ export interface ClusterIdentity {
   name: string;
   /** The port the API had last, so that kubeconfigs stay good. */
   apiPort?: number;
+  /** Containers were started on a Docker engine. */
+  usedDocker?: boolean;
 }
 
 const file = (directory: string): string => join(directory, 'cluster.json');

@@ -16,7 +16,7 @@ import { createInformerFactory } from './client/informer';
 import type { KubeTransport } from './client/transport';
 import { systemClock, type Clock } from './clock';
 import { createControllers } from './controllers';
-import { loadOrCreateIdentity, writeIdentity } from './identity';
+import { loadOrCreateIdentity, writeIdentity, type ClusterIdentity } from './identity';
 import type { Logger } from './log';
 import { createMetrics } from './metrics';
 import { createNodes } from './nodes';
@@ -81,7 +81,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     log: log.child('store'),
     encryption: { key: await loadOrCreateKey(join(dataDirectory, 'encryption.key')) },
   });
-  const identity = await loadOrCreateIdentity(dataDirectory, name);
+  let identity = await loadOrCreateIdentity(dataDirectory, name);
+  const remember = async (change: Partial<ClusterIdentity>): Promise<void> => {
+    identity = { ...identity, ...change };
+    await writeIdentity(dataDirectory, identity);
+  };
   const pki = await loadOrCreatePki(join(dataDirectory, 'pki'), { clock });
   const connections = createNodeConnections();
   const metrics = createMetrics({ clock, log: log.child('metrics') });
@@ -102,7 +106,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     anyPort: options.apiPort === undefined,
     log: log.child('https'),
   });
-  if (listener.port !== identity.apiPort) await writeIdentity(dataDirectory, { ...identity, apiPort: listener.port });
+  if (listener.port !== identity.apiPort) await remember({ apiPort: listener.port });
   const url = `https://127.0.0.1:${listener.port}`;
   await writeKubeconfig(options.kubeconfigFile, { name, server: url, pki });
 
@@ -133,6 +137,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     client: createClient(createInProcessTransport(server, masters('system:node'))),
     informers,
     connections,
+    onEngineUsed: async () => {
+      if (!identity.usedDocker) await remember({ usedDocker: true });
+    },
     metrics,
     tasks,
     clock,

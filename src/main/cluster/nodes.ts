@@ -24,6 +24,8 @@ export interface NodesOptions {
   client: KubeClient;
   informers: InformerFactory;
   connections: NodeConnections;
+  /** Called before the first container is started on the engine. */
+  onEngineUsed(): Promise<void>;
   metrics: Metrics;
   tasks: TaskList;
   clock: Clock;
@@ -108,6 +110,7 @@ export function createNodes(options: NodesOptions): Nodes {
   }
 
   async function startOnEngine(): Promise<void> {
+    if (options.nodes) await options.onEngineUsed();
     for (let index = 0; index < options.nodes; index++) {
       await startAgent(index === 0 ? clusterName : `${clusterName}-${index + 1}`, docker, false, index === 0);
     }
