@@ -5,6 +5,7 @@ import { createNodeConnections } from '../../src/main/cluster/apiserver/nodes';
 import { createApiServer } from '../../src/main/cluster/apiserver/server';
 import { createClient } from '../../src/main/cluster/client/client';
 import { createInProcessTransport } from '../../src/main/cluster/client/in-process';
+import type { KubeRequest } from '../../src/main/cluster/client/transport';
 import { createInformerFactory } from '../../src/main/cluster/client/informer';
 import { resources } from '../../src/main/cluster/client/resources';
 import type { InformerFactory, KubeClient } from '../../src/main/cluster/client/types';
@@ -22,6 +23,8 @@ export interface Testbed {
   controllers: Controllers;
   /** Warnings and errors of all controllers. */
   problems: string[];
+  /** Sees every request of the controllers first; what it throws is what they get. */
+  intercept: ((request: KubeRequest) => void) | undefined;
   /** Waits until nobody writes any more. */
   settle(): Promise<void>;
   /** Moves time on, then settles. */
@@ -56,9 +59,17 @@ export async function startTestbed(options: ControllerSettings = {}): Promise<Te
     log: log(problems),
     nodes: createNodeConnections(),
   });
-  const client = createClient(createInProcessTransport(server));
+  const transport = createInProcessTransport(server);
+  const client = createClient(transport);
+  const watched = createClient({
+    ...transport,
+    request: async (request) => {
+      bed.intercept?.(request);
+      return transport.request(request);
+    },
+  });
   const informers = createInformerFactory({ client, clock, log: log(problems), random: () => 0.5 });
-  const controllers = createControllers({ client, informers, clock, log: log(problems), options });
+  const controllers = createControllers({ client: watched, informers, clock, log: log(problems), options });
   let podIp = 0;
 
   const settle = async () => {
@@ -84,10 +95,8 @@ export async function startTestbed(options: ControllerSettings = {}): Promise<Te
       },
     });
   };
-  await controllers.start();
-  await settle();
-
-  return {
+  const bed: Testbed = {
+    intercept: undefined,
     clock,
     store,
     client,
@@ -132,6 +141,9 @@ export async function startTestbed(options: ControllerSettings = {}): Promise<Te
       server.close();
     },
   };
+  await controllers.start();
+  await settle();
+  return bed;
 }
 
 /** A Deployment in `default` with one container. */

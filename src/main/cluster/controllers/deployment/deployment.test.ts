@@ -1,9 +1,11 @@
 import type { Deployment, Pod, ReplicaSet } from '@shared/k8s';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deploymentManifest, startTestbed, type Testbed } from '../../../../../test/support/testbed';
+import { forbidden } from '../../api/errors';
 import { findCondition } from '../../client/conditions';
 import { resources } from '../../client/resources';
 import { isReady } from '../pods';
+import { templateHash } from './template';
 
 let bed: Testbed;
 beforeEach(async () => {
@@ -117,18 +119,40 @@ describe('a new Deployment', () => {
   });
 
   it('says why it cannot make pods', async () => {
-    await create({
-      ...deploymentManifest('web', 2),
-      spec: {
-        ...deploymentManifest('web', 2).spec,
-        template: {
-          metadata: { labels: { app: 'web' } },
-          spec: { containers: [{ name: 'web', image: 'a' }], hostname: 'x' },
-        },
-      },
-    });
+    bed.intercept = ({ method, path }) => {
+      if (method === 'POST' && path.endsWith('/pods')) throw forbidden({ plural: 'pods' }, '', 'exceeded quota: q');
+    };
+    await create(deploymentManifest('web', 2));
     await bed.settle();
+    expect(condition(await get(), 'ReplicaFailure')).toMatchObject({
+      status: 'True',
+      reason: 'FailedCreate',
+      message: 'pods is forbidden: exceeded quota: q',
+    });
+    const [set] = await sets();
+    expect(await bed.events(set!.metadata.name)).toEqual([
+      'FailedCreate: Error creating: pods is forbidden: exceeded quota: q',
+    ]);
+    bed.intercept = undefined;
+    await bed.advance(60_000);
     expect(await pods()).toHaveLength(2);
+    expect(condition(await get(), 'ReplicaFailure')).toBeUndefined();
+  });
+
+  it('takes another name when its own belongs to something else', async () => {
+    await create(deploymentManifest('web', 1, 'web:1', { paused: true }));
+    await bed.settle();
+    const { namespace, name } = (await get()).metadata;
+    const hash = templateHash((await get()).spec!.template);
+    const template = { metadata: { labels: { other: 'x' } }, spec: { containers: [{ name: 'a', image: 'a' }] } };
+    const spec = { replicas: 0, selector: { matchLabels: { other: 'x' } }, template };
+    await bed.client.create(resources.replicaSets, { metadata: { name: `${name}-${hash}`, namespace }, spec });
+    await edit((draft) => void (draft.spec!.paused = false));
+    await bed.advance(1000);
+    expect((await get()).status!.collisionCount).toBe(1);
+    const own = await setOf('web:1');
+    expect(own.metadata.name).not.toBe(`${name}-${hash}`);
+    expect(own.spec!.replicas).toBe(1);
   });
 });
 
