@@ -63,7 +63,7 @@ module.exports = {
       'loops-through-client',
       'Control loops reach the API through the client only.',
       { path: `${cluster}(controllers|scheduler|kubelet|proxy)/`, pathNot: '\\.test\\.ts$' },
-      { path: `${cluster}(apiserver|store)/` },
+      { path: `${cluster}(apiserver|store)/`, dependencyTypesNot: ['type-only'] },
     ),
     forbid(
       'loops-do-not-mix',
