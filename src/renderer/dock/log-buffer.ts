@@ -9,8 +9,8 @@ export interface ShownLine {
   text: string;
 }
 
-// oxlint-disable-next-line no-control-regex -- matching control sequences is the point
 const controls =
+  // oxlint-disable-next-line no-control-regex -- matching control sequences is the point
   /\u001B\[[0-9;?]*[ -/]*[@-~]|\u001B\][^\u0007]*(?:\u0007|\u001B\\)|[\u0000-\u0008\u000B-\u001F\u007F]/g;
 
 /** The last lines of a log, at most `capacity`: memory stays bounded however long it is followed. */
