@@ -3,15 +3,9 @@ import { join } from 'node:path';
 import type { ClusterSummary, EngineStatus, MetricSeries, ParamsOf } from '@shared/bridge/contract';
 import { kinds } from './api';
 import { loadSchema } from './api/schema';
-import {
-  createInProcessTransport,
-  createNodeConnections,
-  listenHttps,
-  loadOrCreatePki,
-  writeKubeconfig,
-} from './apiserver';
-import { createApiServer } from './apiserver/server';
+import { createApiServer, createNodeConnections, listenHttps, loadOrCreatePki, writeKubeconfig } from './apiserver';
 import { createClient } from './client/client';
+import { createInProcessTransport } from './client/in-process';
 import { createInformerFactory } from './client/informer';
 import type { KubeTransport } from './client/transport';
 import { systemClock, type Clock } from './clock';

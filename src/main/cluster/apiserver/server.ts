@@ -10,6 +10,7 @@ import { Continuations } from './continuations';
 import { remove, removeCollection } from './deletes';
 import { Discovery, type VersionInfo } from './discovery';
 import { metricsResource } from './metrics-api';
+import { internalError } from './errors';
 import { finalizeNamespace } from './finalize';
 import { isNamespaces, namespaceLifecycle } from './namespaces';
 import type { MetricsSource } from './node-connection';
@@ -25,7 +26,7 @@ import { createServiceAllocator } from './service-ip';
 import type { ApiRequest, ApiResponse } from './types';
 import { present } from './views';
 import { watch } from './watch';
-import { create, internalError, update } from './writes';
+import { create, update } from './writes';
 
 export interface ApiServerOptions {
   store: Store;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { KubeObject } from '@shared/k8s';
-import { alreadyExists, apiError, badRequest, conflict, invalid, notFound } from '../api/errors';
+import { alreadyExists, badRequest, conflict, invalid, notFound } from '../api/errors';
 import type { FieldError } from '../api/kind';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../api/validation/meta';
 import { timestamp } from '../clock';
@@ -264,10 +264,4 @@ function generateName(prefix: string, random: () => number): string {
 
 function refuse(call: Call, name: string, errors: FieldError[]): void {
   if (errors.length > 0) throw invalid(call.resource.definition, name, errors);
-}
-
-/** A failure nobody foresaw, in the API's form. */
-export function internalError(error: unknown): ReturnType<typeof apiError> {
-  const message = error instanceof Error ? error.message : String(error);
-  return apiError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 }

@@ -1,0 +1,265 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { ApiError, badRequest } from '../api/errors';
+import type { Logger } from '../log';
+import { authenticate } from './authentication';
+import { maxBodyBytes } from './decode';
+import { encodeBody, eventLine, type Body } from './encode';
+import { statusOf, tooLarge, unauthorized } from './errors';
+import { toApiRequest } from './http-request';
+import type { Pki } from './pki';
+import type { ApiServer } from './server';
+import { createUpgradeHandler } from './upgrade';
+import type { ApiRequest, ApiResponse, Payload, ServedWatch } from './types';
+import { negotiate } from './views';
+
+const compress = promisify(gzip);
+const gzipFromBytes = 128 * 1024;
+/** A watcher that leaves this much unread is cut off; it then lists again. */
+const mostUnreadBytes = 64 * 1024 * 1024;
+
+export interface HttpsOptions {
+  server: ApiServer;
+  pki: Pick<Pki, 'caPem' | 'serving'>;
+  /** 0: any free port. */
+  port: number;
+  /** Takes any free port when `port` is in use. */
+  anyPort?: boolean;
+  log: Logger;
+  /** 127.0.0.1 unless told. */
+  host?: string;
+  /** Big lists are compressed for clients that take it: `remote` (the default) spares this machine's own. */
+  gzip?: 'remote' | 'always' | 'never';
+}
+
+export interface HttpsListener {
+  readonly port: number;
+  /** `https://127.0.0.1:PORT`. */
+  readonly url: string;
+  /** Stops listening and ends what is open. */
+  close(): Promise<void>;
+}
+
+/** Serves the API over HTTPS. Resolves when it listens. @throws Error when the port cannot be had */
+export async function listenHttps(options: HttpsOptions): Promise<HttpsListener> {
+  const { server, pki, port, log, host = '127.0.0.1' } = options;
+  const open = new Set<() => void>();
+  const listener = createServer(
+    {
+      key: pki.serving.key,
+      cert: pki.serving.cert,
+      ca: [pki.caPem],
+      requestCert: true,
+      // Who is unknown gets an answer, not a broken handshake.
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      keepAliveTimeout: 120_000,
+      ALPNProtocols: ['http/1.1'],
+    },
+    (request, response) => void new Exchange(options, open, request, response).run(),
+  );
+  const upgrades = createUpgradeHandler(server, open, log);
+  listener.on('upgrade', (request, socket, head) => void upgrades(request, socket as TLSSocket, head));
+  listener.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error }));
+  try {
+    await listen(listener, port, host);
+  } catch (error) {
+    if (!options.anyPort || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    log.info('the port is in use, taking another', { port });
+    await listen(listener, 0, host);
+  }
+  const bound = (listener.address() as AddressInfo).port;
+  return {
+    port: bound,
+    url: `https://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+      for (const end of open) end();
+      listener.closeIdleConnections();
+      listener.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function listen(listener: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(port, host, () => {
+      listener.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** One request and its answer. */
+class Exchange {
+  constructor(
+    private readonly options: HttpsOptions,
+    private readonly open: Set<() => void>,
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+  ) {}
+
+  async run(): Promise<void> {
+    const { request, response } = this;
+    try {
+      const user = authenticate(request.socket as TLSSocket, request.url ?? '/');
+      if (!user) throw unauthorized();
+      const api = toApiRequest(request, user);
+      // A bad Accept is refused before anything is done.
+      const { media } = negotiate(api.accept);
+      if (request.method !== 'GET' && request.method !== 'HEAD') api.body = await readBody(request);
+      const answer = await this.options.server.handle(api);
+      if (response.destroyed) return discard(answer.payload);
+      await this.answer(api, answer, media);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private async answer(
+    api: ApiRequest,
+    { status, warnings, payload }: ApiResponse,
+    media: 'json' | 'yaml',
+  ): Promise<void> {
+    const { response } = this;
+    response.setHeader('Cache-Control', 'no-cache, private');
+    if (warnings.length > 0) response.setHeader('Warning', [...new Set(warnings)].map(warningHeader));
+    switch (payload.type) {
+      case 'watch':
+        return this.watch(payload.watch, api);
+      case 'stream':
+        return this.stream(payload);
+      case 'run':
+      case 'portForward':
+        throw badRequest('Upgrade request required');
+      default: {
+        const pretty = api.query.get('pretty');
+        await this.send(status, encodeBody(payload, media, pretty !== null && pretty !== 'false' && pretty !== '0'));
+      }
+    }
+  }
+
+  private async send(status: number, { contentType, text }: Body): Promise<void> {
+    const { request, response } = this;
+    response.statusCode = status;
+    response.setHeader('Content-Type', contentType);
+    if (
+      text.length >= gzipFromBytes &&
+      this.compresses() &&
+      /\bgzip\b/.test(String(request.headers['accept-encoding']))
+    ) {
+      response.setHeader('Content-Encoding', 'gzip');
+      response.setHeader('Vary', 'Accept-Encoding');
+      response.end(await compress(text, { level: 1 }));
+      return;
+    }
+    // A string and its length: node puts headers and body into one write.
+    response.setHeader('Content-Length', Buffer.byteLength(text));
+    response.end(text);
+  }
+
+  private compresses(): boolean {
+    const { gzip: when = 'remote' } = this.options;
+    if (when !== 'remote') return when === 'always';
+    const address = this.request.socket.remoteAddress ?? '';
+    return !(address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.'));
+  }
+
+  private watch(watch: ServedWatch, api: ApiRequest): void {
+    const { response, open } = this;
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.flushHeaders();
+    let corked = false;
+    let running: { close(): void } | undefined;
+    const end = () => {
+      running?.close();
+      open.delete(end);
+      response.end();
+    };
+    open.add(end);
+    running = watch.start({
+      event: (delivery) => {
+        // Events of one turn go out together.
+        if (!corked) {
+          corked = true;
+          response.cork();
+          process.nextTick(() => {
+            corked = false;
+            response.uncork();
+          });
+        }
+        response.write(eventLine(delivery));
+        if (response.writableLength > mostUnreadBytes) {
+          this.options.log.warn('a watcher that does not read was cut off', { path: api.path });
+          response.destroy();
+        }
+      },
+      end,
+    });
+    // Ended or gone while it started.
+    if (response.writableEnded || response.destroyed) running.close();
+    response.once('close', () => {
+      running.close();
+      open.delete(end);
+    });
+  }
+
+  private stream({ contentType, stream }: Extract<Payload, { type: 'stream' }>): void {
+    const { response, open } = this;
+    const end = () => stream.destroy();
+    open.add(end);
+    response.writeHead(200, { 'Content-Type': contentType });
+    response.flushHeaders();
+    stream.pipe(response);
+    stream.once('error', (error) => {
+      this.options.log.debug('a stream broke', { error });
+      response.destroy();
+    });
+    response.once('close', () => {
+      open.delete(end);
+      stream.destroy();
+    });
+  }
+
+  private fail(error: unknown): void {
+    const { response } = this;
+    if (response.headersSent || response.destroyed) return void response.destroy();
+    const status = statusOf(error);
+    if (!(error instanceof ApiError)) this.options.log.error('an answer failed', { error: String(error) });
+    const seconds = status.details?.retryAfterSeconds;
+    if (seconds) response.setHeader('Retry-After', seconds);
+    // What was not read of a body would be taken for the next request.
+    if (!this.request.complete) response.setHeader('Connection', 'close');
+    void this.send(status.code ?? 500, { contentType: 'application/json', text: JSON.stringify(status) });
+  }
+}
+
+/** The body as bytes. @throws ApiError 413 beyond 3 MiB */
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+/** `299 - "text"`, with what a header cannot carry left out. */
+function warningHeader(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  const safe = text.replace(/[\u0000-\u001f\u007f]/g, ' ').replace(/[^\u0020-\u00ff]/g, '?');
+  return `299 - "${safe.replace(/["\\]/g, '\\$&')}"`;
+}
+
+function discard(payload: Payload): void {
+  if (payload.type === 'stream') payload.stream.destroy();
+}
