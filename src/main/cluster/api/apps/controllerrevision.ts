@@ -1,5 +1,7 @@
 import type { ControllerRevision } from '@shared/k8s';
 import { defineKind } from '../kind';
+import { differences } from '../validation/differences';
+import { immutableMessage, invalid, nonNegative, required } from '../validation/field';
 import { ageColumn, integer, text } from '../printing';
 
 export const controllerRevision = defineKind<ControllerRevision>({
@@ -9,6 +11,12 @@ export const controllerRevision = defineKind<ControllerRevision>({
   plural: 'controllerrevisions',
   singular: 'controllerrevision',
   namespaced: true,
+  validate: (object) => [
+    ...(object.data === undefined ? [required('data', 'data is mandatory')] : []),
+    ...nonNegative('revision', object.revision),
+  ],
+  validateUpdate: (object, old) =>
+    differences(old.data, object.data, '').length > 0 ? [invalid('data', object.data, immutableMessage)] : [],
   columns: [
     text('Controller', 'What it is a revision of', controller),
     integer('Revision', 'The number of the revision', (object) => object.revision ?? 0),

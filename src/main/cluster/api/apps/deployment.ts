@@ -3,6 +3,9 @@ import { defineKind } from '../kind';
 import { ageColumn, integer, selectorString, templateColumns, text } from '../printing';
 import { setDefault, specAndStatus } from '../strategy';
 import { defaultTemplate } from './defaults';
+import { validateStrategy } from './deployment-strategy';
+import { validateCounts, validateSelectorAndTemplate, validateSelectorUpdate } from './validation';
+import { invalid } from '../validation/field';
 
 export const deployment = defineKind<Deployment>({
   group: 'apps',
@@ -29,6 +32,21 @@ export const deployment = defineKind<Deployment>({
     }
     defaultTemplate(spec.template);
   },
+  validate(object) {
+    const spec = object.spec ?? ({} as NonNullable<Deployment['spec']>);
+    const errors = [
+      ...validateCounts(spec, 'replicas'),
+      ...validateSelectorAndTemplate(spec, 'Deployment'),
+      ...validateStrategy(spec),
+      ...validateCounts(spec, 'minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds'),
+    ];
+    const deadline = spec.progressDeadlineSeconds;
+    if (typeof deadline === 'number' && deadline >= 0 && deadline <= (spec.minReadySeconds ?? 0)) {
+      errors.push(invalid('spec.progressDeadlineSeconds', deadline, 'must be greater than minReadySeconds'));
+    }
+    return errors;
+  },
+  validateUpdate: validateSelectorUpdate,
   columns: [
     text(
       'Ready',

@@ -3,6 +3,7 @@ import { defineKind } from '../kind';
 import { ageColumn, integer, selectorString, templateColumns } from '../printing';
 import { setDefault, specAndStatus } from '../strategy';
 import { defaultTemplate } from './defaults';
+import { validateCounts, validateSelectorAndTemplate, validateSelectorUpdate } from './validation';
 
 export const replicaSet = defineKind<ReplicaSet>({
   group: 'apps',
@@ -26,6 +27,11 @@ export const replicaSet = defineKind<ReplicaSet>({
     object.status = { replicas: 0 };
     object.metadata.generation = 1;
   },
+  validate: (object) => [
+    ...validateCounts(object.spec, 'replicas', 'minReadySeconds'),
+    ...validateSelectorAndTemplate(object.spec ?? {}, 'ReplicaSet'),
+  ],
+  validateUpdate: validateSelectorUpdate,
   columns: [
     integer('Desired', 'Pods wanted', (object) => object.spec?.replicas ?? 0),
     integer('Current', 'Pods there are', (object) => object.status?.replicas ?? 0),

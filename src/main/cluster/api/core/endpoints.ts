@@ -1,6 +1,8 @@
 import type { Endpoints } from '@shared/k8s';
 import { defineKind } from '../kind';
 import { ageColumn, firstThree, text } from '../printing';
+import { invalidEach, oneOf, required } from '../validation/field';
+import { ipAddress, portNumber } from '../validation/strings';
 import { setDefault } from '../strategy';
 
 export const endpoints = defineKind<Endpoints>({
@@ -15,6 +17,24 @@ export const endpoints = defineKind<Endpoints>({
     for (const subset of object.subsets ?? [])
       for (const port of subset.ports ?? []) setDefault(port, 'protocol', 'TCP');
   },
+  validate: (object) =>
+    (object.subsets ?? []).flatMap((subset, index) => {
+      const at = `subsets[${index}]`;
+      const all = [...(subset.addresses ?? []), ...(subset.notReadyAddresses ?? [])];
+      const errors = all.length === 0 ? [required(at, 'must specify `addresses` or `notReadyAddresses`')] : [];
+      for (const list of ['addresses', 'notReadyAddresses'] as const) {
+        for (const [position, { ip }] of (subset[list] ?? []).entries()) {
+          errors.push(...invalidEach(`${at}.${list}[${position}].ip`, ip, ipAddress(ip)));
+        }
+      }
+      for (const [position, port] of (subset.ports ?? []).entries()) {
+        const here = `${at}.ports[${position}]`;
+        if (!port.name && subset.ports!.length > 1) errors.push(required(`${here}.name`));
+        errors.push(...invalidEach(`${here}.port`, port.port, portNumber(port.port)));
+        errors.push(...oneOf(`${here}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']));
+      }
+      return errors;
+    }),
   columns: [text('Endpoints', 'The addresses behind the service', addresses), ageColumn],
 });
 

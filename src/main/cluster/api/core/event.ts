@@ -1,6 +1,7 @@
 import { humanAge } from '@shared/duration';
 import type { Event } from '@shared/k8s';
 import { defineKind } from '../kind';
+import { invalid } from '../validation/field';
 import { text, wide } from '../printing';
 
 const involved = (
@@ -18,6 +19,13 @@ export const event = defineKind<Event>({
   shortNames: ['ev'],
   namespaced: true,
   nameColumn: false,
+  validate(object) {
+    const about = object.involvedObject?.namespace;
+    const own = object.metadata.namespace ?? '';
+    // Events about cluster-wide objects live in these two namespaces.
+    const matches = about ? about === own : own === 'default' || own === 'kube-system';
+    return matches ? [] : [invalid('involvedObject.namespace', about ?? '', 'does not match event.namespace')];
+  },
   columns: [
     text('Last Seen', 'When it happened last', lastSeen),
     text('Type', 'Normal or Warning', (object) => object.type ?? ''),

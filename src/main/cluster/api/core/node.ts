@@ -1,8 +1,11 @@
 import type { Node } from '@shared/k8s';
 import { defineKind } from '../kind';
 import { ageColumn, text, wide } from '../printing';
+import { duplicate, invalidEach, notSupported, required } from '../validation/field';
+import { qualifiedName, validLabelValue } from '../validation/strings';
 import { keepAllButStatus, keepStatus } from '../strategy';
 
+const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 const rolePrefix = 'node-role.kubernetes.io/';
 
 export const node = defineKind<Node>({
@@ -33,6 +36,23 @@ export const node = defineKind<Node>({
     keepAllButStatus(object, old);
     object.metadata.labels = labels;
     object.metadata.annotations = annotations;
+  },
+  validate(object) {
+    const seen = new Set<string>();
+    return (object.spec?.taints ?? []).flatMap((taint, index) => {
+      const at = `spec.taints[${index}]`;
+      const errors = [
+        ...invalidEach(`${at}.key`, taint.key, qualifiedName(taint.key)),
+        ...invalidEach(`${at}.value`, taint.value, validLabelValue(taint.value ?? '')),
+      ];
+      if (!taint.effect) errors.push(required(`${at}.effect`));
+      else if (!effects.includes(taint.effect)) errors.push(notSupported(`${at}.effect`, taint.effect, effects));
+      const identity = `${taint.key}:${taint.effect}`;
+      if (seen.has(identity))
+        errors.push({ ...duplicate(at, taint), detail: 'taints must be unique by key and effect pair' });
+      seen.add(identity);
+      return errors;
+    });
   },
   columns: [
     text('Status', 'The status of the node', statusOf),

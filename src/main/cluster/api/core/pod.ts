@@ -6,6 +6,8 @@ import { bumpGeneration, keepAllButStatus, keepStatus } from '../strategy';
 import { defaultPodSpec } from '../pod/defaults';
 import { admitPod, tolerateForAWhile } from '../pod/admission';
 import { qosClass } from '../pod/qos';
+import { validatePodSpec } from '../pod/validation';
+import { validatePodUpdate } from '../pod/validation/update';
 
 export const pod = defineKind<Pod>({
   group: '',
@@ -45,6 +47,8 @@ export const pod = defineKind<Pod>({
     // Decided by the spec at creation; nobody may report another.
     if (old.status?.qosClass) object.status = { ...object.status, qosClass: old.status.qosClass };
   },
+  validate: (object) => validatePodSpec(object.spec, 'spec'),
+  validateUpdate: validatePodUpdate,
   gracePeriodSeconds(object, requested) {
     // Nothing runs for a pod that no node has or that has ended.
     if (!object.spec?.nodeName || object.status?.phase === 'Failed' || object.status?.phase === 'Succeeded') return 0;

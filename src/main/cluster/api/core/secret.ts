@@ -1,5 +1,8 @@
 import type { Secret } from '@shared/k8s';
 import { defineKind } from '../kind';
+import { immutableMessage, invalid } from '../validation/field';
+import { validateImmutable, validateKeys, validateSize } from './data';
+import { validateSecretType } from './secret-types';
 import { ageColumn, integer, text } from '../printing';
 import { setDefault } from '../strategy';
 
@@ -19,6 +22,15 @@ export const secret = defineKind<Secret>({
     }
     delete object.stringData;
   },
+  validate: (object) => [
+    ...validateKeys(object.data, 'data'),
+    ...validateSize('data', undefined, object.data),
+    ...validateSecretType(object),
+  ],
+  validateUpdate: (object, old) => [
+    ...(object.type === old.type ? [] : [invalid('type', object.type, immutableMessage)]),
+    ...validateImmutable(object, old, ['data']),
+  ],
   columns: [
     text('Type', 'What the secret is for', (object) => object.type ?? ''),
     integer('Data', 'How many entries it holds', (object) => Object.keys(object.data ?? {}).length),

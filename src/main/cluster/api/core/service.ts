@@ -1,6 +1,7 @@
 import type { Service } from '@shared/k8s';
 import { defineKind } from '../kind';
 import { ageColumn, formatLabels, text, wide } from '../printing';
+import { validateService, validateServiceUpdate } from './service-validation';
 import { keepAllButStatus, keepStatus, setDefault } from '../strategy';
 
 export const service = defineKind<Service>({
@@ -42,6 +43,8 @@ export const service = defineKind<Service>({
     keepAllocations(object, old);
   },
   prepareForStatusUpdate: keepAllButStatus,
+  validate: validateService,
+  validateUpdate: validateServiceUpdate,
   columns: [
     text('Type', 'The type of the service', (object) => object.spec?.type ?? ''),
     text(
