@@ -5,7 +5,7 @@ import { createNodeConnections } from '../../src/main/cluster/apiserver/nodes';
 import { createApiServer } from '../../src/main/cluster/apiserver/server';
 import { createClient } from '../../src/main/cluster/client/client';
 import { createInProcessTransport } from '../../src/main/cluster/client/in-process';
-import type { KubeRequest } from '../../src/main/cluster/client/transport';
+import type { KubeRequest, KubeWatch } from '../../src/main/cluster/client/transport';
 import { createInformerFactory } from '../../src/main/cluster/client/informer';
 import { resources } from '../../src/main/cluster/client/resources';
 import type { InformerFactory, KubeClient } from '../../src/main/cluster/client/types';
@@ -25,6 +25,8 @@ export interface Testbed {
   problems: string[];
   /** Sees every request of the controllers first; what it throws is what they get. */
   intercept: ((request: KubeRequest) => void) | undefined;
+  /** Holds back an event of a watched path from the controllers' caches until the promise resolves. */
+  lag: ((path: string) => Promise<void> | undefined) | undefined;
   /** Waits until nobody writes any more. */
   settle(): Promise<void>;
   /** Moves time on, then settles. */
@@ -68,7 +70,23 @@ export async function startTestbed(options: ControllerSettings = {}): Promise<Te
       return transport.request(request);
     },
   });
-  const informers = createInformerFactory({ client, clock, log: log(problems), random: () => 0.5 });
+  const lagging = createClient({
+    ...transport,
+    watch: async <T>(request: KubeRequest): Promise<KubeWatch<T>> => {
+      const watch = await transport.watch<T>(request);
+      return {
+        close: () => watch.close(),
+        async *[Symbol.asyncIterator]() {
+          for await (const event of watch) {
+            const lag = bed.lag?.(request.path);
+            if (lag) await lag;
+            yield event;
+          }
+        },
+      };
+    },
+  });
+  const informers = createInformerFactory({ client: lagging, clock, log: log(problems), random: () => 0.5 });
   const controllers = createControllers({ client: watched, informers, clock, log: log(problems), options });
   let podIp = 0;
 
@@ -97,6 +115,7 @@ export async function startTestbed(options: ControllerSettings = {}): Promise<Te
   };
   const bed: Testbed = {
     intercept: undefined,
+    lag: undefined,
     clock,
     store,
     client,

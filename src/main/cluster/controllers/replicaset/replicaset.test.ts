@@ -42,16 +42,19 @@ describe('a ReplicaSet', () => {
   });
 
   it('does not act twice on a cache that is behind', async () => {
-    let creates = 0;
-    bed.intercept = ({ method, path }) => {
-      if (method === 'POST' && path.endsWith('/pods')) creates++;
-      // Every request makes the reconciler look again before the pods are in its cache.
-      void bed.client
-        .patch(resources.replicaSets, 'default', 'web', { metadata: { annotations: { touched: `${creates}` } } })
-        .catch(() => {});
-    };
-    await create(10);
-    expect(creates).toBe(10);
+    let catchUp!: () => void;
+    const behind = new Promise<void>((resolve) => (catchUp = resolve));
+    bed.lag = (path) => (path.endsWith('/pods') ? behind : undefined);
+    await create(3);
+    await bed.client.patch(resources.replicaSets, 'default', 'web', { metadata: { annotations: { look: 'again' } } });
+    await bed.settle();
+    expect(await pods()).toHaveLength(3);
+    await bed.client.patch(resources.replicaSets, 'default', 'web', { spec: { replicas: 4 } });
+    await bed.settle();
+    expect(await pods()).toHaveLength(3);
+    catchUp();
+    await bed.settle();
+    expect(await pods()).toHaveLength(4);
   });
 
   it('counts ready pods and names what it did', async () => {

@@ -1,0 +1,175 @@
+import type { Node, Pod } from '@shared/k8s';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTestbed, type Testbed } from '../../../../../test/support/testbed';
+import { microTimestamp, timestamp } from '../../clock';
+import { findCondition } from '../../client/conditions';
+import { resources } from '../../client/resources';
+import { isReady } from '../pods';
+import { evictionTime } from './taints';
+
+let bed: Testbed;
+beforeEach(async () => {
+  bed = await startTestbed();
+});
+afterEach(() => {
+  expect(bed.problems.filter((line) => !line.includes('stopped posting'))).toEqual([]);
+  bed.stop();
+});
+
+const ready = (status: string) => ({
+  type: 'Ready',
+  status,
+  reason: 'KubeletReady',
+  message: 'kubelet is posting ready status',
+  lastHeartbeatTime: timestamp(bed.clock.now()),
+  lastTransitionTime: timestamp(bed.clock.now()),
+});
+const register = async () => {
+  const node = await bed.client.create<Node>(resources.nodes, {
+    metadata: { name: 'n' },
+    status: { conditions: [ready('True')] },
+  });
+  const spec = { holderIdentity: 'n', leaseDurationSeconds: 40, renewTime: microTimestamp(bed.clock.now()) };
+  await bed.client.create(resources.leases, { metadata: { name: 'n', namespace: 'kube-node-lease' }, spec });
+  await bed.settle();
+  return node;
+};
+const renew = () =>
+  bed.client.patch(resources.leases, 'kube-node-lease', 'n', { spec: { renewTime: microTimestamp(bed.clock.now()) } });
+const post = async (status: string) => {
+  const current = await node();
+  await bed.client.updateStatus(resources.nodes, {
+    ...current,
+    status: { ...current.status, conditions: [ready(status)] },
+  });
+  await bed.settle();
+};
+const node = () => bed.client.get(resources.nodes, undefined, 'n');
+const taints = async () => ((await node()).spec?.taints ?? []).map(({ key, effect }) => `${key}:${effect}`);
+const pod = async (name: string, spec: object = {}) => {
+  const created = await bed.client.create<Pod>(resources.pods, {
+    metadata: { name, namespace: 'default' },
+    spec: { nodeName: 'n', containers: [{ name: 'a', image: 'a' }], ...spec },
+  });
+  return bed.run(created);
+};
+const getPod = (name: string) => bed.client.get(resources.pods, 'default', name);
+
+describe('a node', () => {
+  it('stays well while its lease is renewed', async () => {
+    await register();
+    for (let time = 0; time < 200; time += 10) {
+      await bed.advance(10_000);
+      await renew();
+    }
+    expect(await taints()).toEqual([]);
+  });
+
+  it('that falls silent becomes Unknown and tainted, its pods unready and later evicted', async () => {
+    await register();
+    await pod('a');
+    await pod('patient', { tolerations: [{ operator: 'Exists' }] });
+    await bed.advance(39_000);
+    expect(await taints()).toEqual([]);
+    await bed.advance(2000);
+    const silent = await node();
+    expect(findCondition(silent.status!.conditions, 'Ready')).toMatchObject({
+      status: 'Unknown',
+      reason: 'NodeStatusUnknown',
+      message: 'Kubelet stopped posting node status.',
+    });
+    expect(await taints()).toEqual([
+      'node.kubernetes.io/unreachable:NoSchedule',
+      'node.kubernetes.io/unreachable:NoExecute',
+    ]);
+    expect(isReady(await getPod('a'))).toBe(false);
+    expect(await bed.events('a')).toEqual(['NodeNotReady: Node is not ready']);
+    await bed.advance(290_000);
+    expect((await getPod('a')).metadata.deletionTimestamp).toBeUndefined();
+    await bed.advance(20_000);
+    expect((await getPod('a')).metadata.deletionTimestamp).toBeDefined();
+    expect(findCondition((await getPod('a')).status!.conditions, 'DisruptionTarget')!.reason).toBe(
+      'DeletionByTaintManager',
+    );
+    expect((await getPod('patient')).metadata.deletionTimestamp).toBeUndefined();
+    expect(await bed.events('a')).toContain('TaintManagerEviction: Marking for deletion Pod default/a');
+  });
+
+  it('that comes back is as before, and its pods may stay', async () => {
+    await register();
+    await pod('a');
+    await bed.advance(41_000);
+    await bed.advance(100_000);
+    await renew();
+    await post('True');
+    expect(await taints()).toEqual([]);
+    for (let time = 0; time < 400; time += 20) {
+      await bed.advance(20_000);
+      await renew();
+    }
+    expect((await getPod('a')).metadata.deletionTimestamp).toBeUndefined();
+    expect(await bed.events('a')).toContain('TaintManagerEviction: Cancelling deletion of Pod default/a');
+  });
+
+  it('says not-ready with another taint, and unschedulable with its own', async () => {
+    await register();
+    await bed.edit<Node>(resources.nodes, 'n', (draft) => {
+      draft.spec = { ...draft.spec, unschedulable: true, taints: [{ key: 'own', effect: 'NoSchedule' }] };
+    });
+    await post('False');
+    expect((await taints()).sort()).toEqual([
+      'node.kubernetes.io/not-ready:NoExecute',
+      'node.kubernetes.io/not-ready:NoSchedule',
+      'node.kubernetes.io/unschedulable:NoSchedule',
+      'own:NoSchedule',
+    ]);
+    await bed.edit<Node>(resources.nodes, 'n', (draft) => void (draft.spec!.unschedulable = false));
+    await post('True');
+    expect(await taints()).toEqual(['own:NoSchedule']);
+  });
+
+  it('gets time to report when the whole machine slept', async () => {
+    await register();
+    bed.clock['time'] += 3_600_000;
+    await bed.advance(100);
+    await bed.advance(30_000);
+    expect(await taints()).toEqual([]);
+    await bed.advance(11_000);
+    expect(await taints()).toHaveLength(2);
+  });
+});
+
+describe('pods without a node', () => {
+  it('are deleted when their node is gone for good', async () => {
+    await register();
+    await pod('a');
+    await bed.client.delete(resources.nodes, undefined, 'n');
+    await bed.advance(30_000);
+    expect(isReady(await getPod('a'))).toBe(true);
+    await bed.advance(40_000);
+    await expect(getPod('a')).rejects.toMatchObject({ code: 404 });
+  });
+});
+
+describe('evictionTime', () => {
+  const taint = (key: string, time = '2026-01-01T00:00:00Z') => ({ key, effect: 'NoExecute', timeAdded: time });
+  const start = Date.parse('2026-01-01T00:00:00Z');
+  it.each([
+    ['no taint that evicts', [], [{ key: 'a', effect: 'NoSchedule' }], Infinity],
+    ['a taint nobody tolerates', [], [taint('a')], start + 5000],
+    ['tolerated for ever', [{ key: 'a', operator: 'Exists' }], [taint('a')], Infinity],
+    ['tolerated for a while', [{ key: 'a', operator: 'Exists', tolerationSeconds: 60 }], [taint('a')], start + 60_000],
+    [
+      'the shortest of two',
+      [
+        { key: 'a', operator: 'Exists', tolerationSeconds: 60 },
+        { operator: 'Exists', tolerationSeconds: 30 },
+      ],
+      [taint('a'), taint('b')],
+      start + 30_000,
+    ],
+    ['another value', [{ key: 'a', value: 'x' }], [{ ...taint('a'), value: 'y' }], start + 5000],
+  ])('of %s', (_name, tolerations, taintList, expected) => {
+    expect(evictionTime(tolerations, taintList, start + 5000)).toBe(expected);
+  });
+});
