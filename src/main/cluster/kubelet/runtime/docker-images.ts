@@ -60,7 +60,7 @@ export async function ensurePauseImage(docker: Docker, architecture: string): Pr
 /** What the engine knows of an image; undefined when it has none of that name or id. */
 export async function imageInfo(docker: Docker, reference: string): Promise<ImageInfo | undefined> {
   try {
-    const info = await docker.getImage(/^sha256:/.test(reference) ? reference : withTag(reference)).inspect();
+    const info = await docker.getImage(reference.startsWith('sha256:') ? reference : withTag(reference)).inspect();
     return {
       id: info.Id,
       sizeBytes: info.Size,

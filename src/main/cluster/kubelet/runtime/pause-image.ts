@@ -38,14 +38,13 @@ function amd64(): Buffer {
   const code = (action: number, set: number): number[] => {
     const wait = [...eax(128), ...edi(set), ...esi(0), ...clearEdx, ...r10is8, ...syscall];
     const testAndBranch = [0x85, 0xc0, 0x78]; // test eax, eax; js wait
+    const back = -(wait.length + testAndBranch.length + 1) & 255;
     return [
-      ...[...eax(13), ...edi(17), ...esi(action), ...clearEdx, ...r10is8, ...syscall],
-      ...[...eax(14), ...edi(0), ...esi(set), ...clearEdx, ...r10is8, ...syscall],
-      ...wait,
-      ...testAndBranch,
-      -(wait.length + testAndBranch.length + 1) & 255,
-      ...[...eax(60), ...edi(0), ...syscall],
-    ];
+      [...eax(13), ...edi(17), ...esi(action), ...clearEdx, ...r10is8, ...syscall],
+      [...eax(14), ...edi(0), ...esi(set), ...clearEdx, ...r10is8, ...syscall],
+      [...wait, ...testAndBranch, back],
+      [...eax(60), ...edi(0), ...syscall],
+    ].flat();
   };
   const length = code(0, 0).length;
   const dataAddress = codeAddress + length;
@@ -64,13 +63,13 @@ function arm64(): Buffer {
   const code = (action: number, set: number): number[] => {
     const wait = [...load(0, set), movz(1, 0), movz(2, 0), movz(3, 8), ...call(137)];
     const back = -wait.length & 0x7ffff;
+    const branch = (0xb7f80000 | ((back & 0x3fff) << 5)) >>> 0; // tbnz x0, #63, wait
     return [
-      ...[movz(0, 17), ...load(1, action), movz(2, 0), movz(3, 8), ...call(134)],
-      ...[movz(0, 0), ...load(1, set), movz(2, 0), movz(3, 8), ...call(135)],
-      ...wait,
-      (0xb7f80000 | ((back & 0x3fff) << 5)) >>> 0, // tbnz x0, #63, wait
-      ...[movz(0, 0), ...call(93)],
-    ];
+      [movz(0, 17), ...load(1, action), movz(2, 0), movz(3, 8), ...call(134)],
+      [movz(0, 0), ...load(1, set), movz(2, 0), movz(3, 8), ...call(135)],
+      [...wait, branch],
+      [movz(0, 0), ...call(93)],
+    ].flat();
   };
   const length = code(0, 0).length * 4;
   // The data is reached by 8-byte loads of the kernel only, which need no alignment.

@@ -12,6 +12,7 @@ export const labels = {
   restartCount: 'gantry.dev/restart-count',
   kind: 'gantry.dev/kind',
   specHash: 'gantry.dev/spec-hash',
+  sandboxId: 'gantry.dev/sandbox-id',
 } as const;
 
 export type ContainerKind = 'sandbox' | 'init' | 'app';

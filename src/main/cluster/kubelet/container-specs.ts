@@ -1,0 +1,192 @@
+import type { Container, Pod, PodSpec } from '@shared/k8s';
+import { parseBytes, parseCpuMillis } from '@shared/quantity';
+import { expandVariables } from './expand';
+import { ConfigError } from './objects';
+import { hashOf } from './pod-view';
+import { oomScore } from './qos';
+import { labels, type ContainerSpec, type ImageInfo, type MountSpec, type SandboxSpec } from './runtime/types';
+
+export interface NodeFacts {
+  nodeName: string;
+  clusterDomain: string;
+  /** Servers of the cluster's DNS; without any, pods use the engine's. */
+  clusterDns: string[];
+  memoryBytes: number;
+}
+
+/** The labels that lead from a container back to its pod. */
+export function podLabels(pod: Pod, nodeName: string): Record<string, string> {
+  return {
+    [labels.node]: nodeName,
+    [labels.podNamespace]: pod.metadata.namespace!,
+    [labels.podName]: pod.metadata.name,
+    [labels.podUid]: pod.metadata.uid,
+  };
+}
+
+const runtimeName = (what: string, pod: Pod, attempt: number): string =>
+  `gantry_${what}_${pod.metadata.name}_${pod.metadata.namespace}_${pod.metadata.uid}_${attempt}`;
+
+/** The pod's host name: 63 characters at most, as the kernel and DNS have it. */
+export const hostnameOf = (pod: Pod): string =>
+  (pod.spec!.hostname || pod.metadata.name).slice(0, 63).replace(/[-.]+$/, '');
+
+export function domainOf(pod: Pod, clusterDomain: string): string | undefined {
+  const { subdomain } = pod.spec!;
+  return subdomain ? `${subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}` : undefined;
+}
+
+export function sandboxSpec(pod: Pod, attempt: number, node: NodeFacts, mounts: MountSpec[]): SandboxSpec {
+  const spec = pod.spec!;
+  const hostNetwork = spec.hostNetwork === true;
+  const ports = spec.containers.flatMap((container) => container.ports ?? []).filter((port) => port.hostPort);
+  const sysctls = spec.securityContext?.sysctls;
+  const dns = dnsOf(spec, pod.metadata.namespace!, node);
+  return {
+    name: runtimeName('POD', pod, attempt),
+    labels: {
+      ...podLabels(pod, node.nodeName),
+      [labels.kind]: 'sandbox',
+      [labels.containerName]: 'POD',
+      [labels.restartCount]: String(attempt),
+    },
+    hostname: hostnameOf(pod),
+    domainname: domainOf(pod, node.clusterDomain),
+    hostNetwork,
+    hostPid: spec.hostPID === true,
+    hostIpc: spec.hostIPC === true,
+    ports: ports.map((port) => ({
+      containerPort: port.containerPort,
+      hostPort: port.hostPort!,
+      hostIp: port.hostIP,
+      protocol: port.protocol ?? 'TCP',
+    })),
+    ...(dns ? { dns } : {}),
+    hostAliases: (spec.hostAliases ?? []).map((alias) => ({ ip: alias.ip, hostnames: alias.hostnames ?? [] })),
+    ...(sysctls?.length ? { sysctls: Object.fromEntries(sysctls.map((one) => [one.name, one.value])) } : {}),
+    mounts,
+  };
+}
+
+/** What dnsPolicy and dnsConfig come to; undefined leaves it to the engine. */
+export function dnsOf(spec: PodSpec, namespace: string, node: NodeFacts): SandboxSpec['dns'] | undefined {
+  const policy = spec.dnsPolicy ?? 'ClusterFirst';
+  const cluster =
+    node.clusterDns.length > 0 &&
+    (policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && !spec.hostNetwork));
+  const base = cluster
+    ? {
+        servers: node.clusterDns,
+        searches: [`${namespace}.svc.${node.clusterDomain}`, `svc.${node.clusterDomain}`, node.clusterDomain],
+        options: ['ndots:5'],
+      }
+    : { servers: [], searches: [], options: [] };
+  const config = spec.dnsConfig;
+  if (!cluster && !config && policy !== 'None') return undefined;
+  const options = new Map<string, string | undefined>();
+  for (const text of base.options) options.set(text.split(':')[0]!, text.split(':')[1]);
+  for (const { name, value } of config?.options ?? []) if (name) options.set(name, value);
+  return {
+    servers: [...new Set([...base.servers, ...(config?.nameservers ?? [])])],
+    searches: [...new Set([...base.searches, ...(config?.searches ?? [])])],
+    options: [...options].map(([name, value]) => (value === undefined ? name : `${name}:${value}`)),
+  };
+}
+
+export interface ContainerContext {
+  kind: 'init' | 'app';
+  restartCount: number;
+  sandboxId: string;
+  env: Map<string, string>;
+  mounts: MountSpec[];
+  image: ImageInfo;
+  node: NodeFacts;
+}
+
+/** Everything the runtime needs to make a container. @throws ConfigError */
+export function containerSpec(pod: Pod, container: Container, context: ContainerContext): ContainerSpec {
+  const spec = pod.spec!;
+  const { env, node } = context;
+  const expand = (text: string): string => expandVariables(text, (name) => env.get(name));
+  const security = container.securityContext ?? {};
+  const podSecurity = spec.securityContext ?? {};
+  const groups = [
+    ...(podSecurity.supplementalGroups ?? []),
+    ...(podSecurity.fsGroup === undefined ? [] : [podSecurity.fsGroup]),
+  ];
+  return {
+    name: runtimeName(container.name, pod, context.restartCount),
+    labels: {
+      ...podLabels(pod, node.nodeName),
+      [labels.kind]: context.kind,
+      [labels.containerName]: container.name,
+      [labels.restartCount]: String(context.restartCount),
+      [labels.specHash]: hashOf(container),
+      [labels.sandboxId]: context.sandboxId,
+    },
+    sandboxId: context.sandboxId,
+    image: container.image!,
+    ...(container.command?.length ? { command: container.command.map(expand) } : {}),
+    ...(container.args?.length ? { args: container.args.map(expand) } : {}),
+    ...(container.workingDir ? { workingDir: container.workingDir } : {}),
+    env: [...env].map(([name, value]) => `${name}=${value}`),
+    mounts: context.mounts,
+    tty: container.tty === true,
+    stdin: container.stdin === true,
+    stdinOnce: container.stdinOnce === true,
+    sharePid: spec.shareProcessNamespace === true,
+    hostPid: spec.hostPID === true,
+    hostIpc: spec.hostIPC === true,
+    resources: resourcesOf(container),
+    user: userOf(pod, container, context.image),
+    supplementalGroups: groups.map(String),
+    privileged: security.privileged === true,
+    readOnlyRootFilesystem: security.readOnlyRootFilesystem === true,
+    noNewPrivileges: security.allowPrivilegeEscalation === false,
+    addCapabilities: security.capabilities?.add ?? [],
+    dropCapabilities: security.capabilities?.drop ?? [],
+    oomScoreAdj: oomScore(pod, container.resources?.requests?.memory, node.memoryBytes),
+  };
+}
+
+/** Limits and requests as Docker has them. A CPU request is a share of 1024 per core. */
+export function resourcesOf(container: Container): ContainerSpec['resources'] {
+  const { requests, limits } = container.resources ?? {};
+  const cpuLimit = parseCpuMillis(limits?.cpu);
+  const cpuRequest = requests?.cpu === undefined ? cpuLimit : parseCpuMillis(requests.cpu);
+  const memory = parseBytes(limits?.memory);
+  return {
+    cpuShares: Math.min(262_144, Math.max(2, Math.floor((cpuRequest * 1024) / 1000))),
+    // The kernel's least quota is 1 ms of 100 ms.
+    ...(cpuLimit ? { nanoCpus: Math.max(cpuLimit, 10) * 1e6 } : {}),
+    ...(memory ? { memoryBytes: memory } : {}),
+  };
+}
+
+/** `uid[:gid]`, or undefined for the image's own. @throws ConfigError when it would be root and may not */
+function userOf(pod: Pod, container: Container, image: ImageInfo): string | undefined {
+  const security = { ...pod.spec!.securityContext, ...container.securityContext };
+  const { runAsUser, runAsGroup, runAsNonRoot } = security;
+  const imageUser = image.user.split(':')[0] ?? '';
+  if (runAsNonRoot) {
+    if (runAsUser === 0)
+      throw new ConfigError(
+        `container's runAsUser breaks non-root policy (pod: "${podName(pod)}", container: ${container.name})`,
+      );
+    if (runAsUser === undefined && (imageUser === '' || imageUser === '0' || imageUser === 'root')) {
+      throw new ConfigError(
+        `container has runAsNonRoot and image will run as root (pod: "${podName(pod)}", container: ${container.name})`,
+      );
+    }
+    if (runAsUser === undefined && !/^\d+$/.test(imageUser)) {
+      throw new ConfigError(
+        `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root (pod: "${podName(pod)}", container: ${container.name})`,
+      );
+    }
+  }
+  if (runAsUser === undefined && runAsGroup === undefined) return undefined;
+  const user = runAsUser ?? (imageUser || '0');
+  return runAsGroup === undefined ? String(user) : `${user}:${runAsGroup}`;
+}
+
+const podName = (pod: Pod): string => `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;

@@ -1,0 +1,373 @@
+import type { Container, Pod } from '@shared/k8s';
+import { containerSpec, sandboxSpec } from './container-specs';
+import { resolveEnv } from './env';
+import { goDuration } from './go-duration';
+import { runHook } from './lifecycle-hooks';
+import { ConfigError } from './objects';
+import type { PodHost } from './pod-host';
+import type { StartAction } from './pod-plan';
+import type { Waiting } from './pod-status';
+import { podLabel, runningSandbox, type PodContainer, type PodView } from './pod-view';
+import { isUnreachable } from './runtime/docker-errors';
+import { RuntimeError, type ImageInfo } from './runtime/types';
+import { managedMounts, MountError, mountsOf, mountVolumes, refreshVolumes, type VolumeContext } from './volumes';
+
+export interface WorkerLink {
+  pod(): Pod;
+  podIp(view: PodView): string | undefined;
+  /** Something happened that the worker should look at. */
+  changed(): void;
+  /** The worker should look again after so many ms. */
+  later(ms: number): void;
+}
+
+/** How soon a fault that only the outside can mend is looked at again. */
+const configRetryMs = 10_000;
+const mountRetryMs = 5000;
+const sandboxRetryMs = 5000;
+
+type Busy = 'pulling' | 'stopping' | 'postStart';
+
+/** Starts and kills the containers of one pod. Long work (pulls, hooks, grace) goes on beside the worker. */
+export class ContainerStarter {
+  /** Why containers that should run do not, by name. */
+  readonly waiting = new Map<string, Waiting>();
+  private readonly busy = new Map<string, Busy>();
+  private readonly images = new Map<string, ImageInfo>();
+  private readonly retryAt = new Map<string, number>();
+  private readonly hookFailures = new Map<string, { message: string }>();
+  private readonly abort = new AbortController();
+  private volumes: Awaited<ReturnType<typeof mountVolumes>> | undefined;
+  private stale = false;
+
+  constructor(
+    private readonly host: PodHost,
+    private readonly link: WorkerLink,
+  ) {}
+
+  hookRuns(name: string): boolean {
+    return this.busy.get(name) === 'postStart';
+  }
+
+  anyHookRuns(): boolean {
+    return [...this.busy.values()].includes('postStart');
+  }
+
+  hookFailure(id: string): { message: string } | undefined {
+    return this.hookFailures.get(id);
+  }
+
+  refreshVolumes(): void {
+    this.stale = true;
+    // What was missing may be there now.
+    this.retryAt.clear();
+  }
+
+  /** Gives up what is under way (pulls, hooks). */
+  stop(): void {
+    this.abort.abort();
+  }
+
+  /** Brings files of ConfigMaps and Secrets up to date if they changed. */
+  async refresh(): Promise<void> {
+    if (!this.stale) return;
+    this.stale = false;
+    if (!this.volumes) return;
+    try {
+      await refreshVolumes(this.link.pod(), this.volumeContext(''));
+    } catch (error) {
+      this.mountFailed(error);
+    }
+  }
+
+  /**
+   * Starts what is due, in order. @returns whether anything was done
+   * @param progress called when a reason for waiting changed before a long step
+   */
+  async start(actions: StartAction[], view: PodView, progress: () => void): Promise<boolean> {
+    const due = actions.filter((action) => this.isDue(action));
+    if (due.length === 0) {
+      progress();
+      return false;
+    }
+    const pod = this.link.pod();
+    try {
+      this.volumes ??= await mountVolumes(pod, this.volumeContext(this.link.podIp(view) ?? ''));
+    } catch (error) {
+      this.mountFailed(error);
+      return false;
+    }
+    const sandbox = await this.sandbox(view);
+    if (!sandbox) return false;
+    let inOrder = true;
+    for (const action of due) {
+      const image = await this.image(action);
+      // The order holds: nothing overtakes a container whose image is still on its way.
+      if (image === 'pulling') inOrder = false;
+      if (!inOrder || image === 'pulling' || !image) continue;
+      if (!(await this.startOne(action, image, sandbox, view))) continue;
+      if (this.anyHookRuns()) break;
+    }
+    return true;
+  }
+
+  /** Kills beside the worker: preStop, stop signal, grace, SIGKILL. Once per container. */
+  kill(target: PodContainer, message: string, graceSeconds?: number): void {
+    if (this.busy.get(target.name) === 'stopping') return;
+    const pod = this.link.pod();
+    this.busy.set(target.name, 'stopping');
+    const grace = graceSeconds ?? pod.spec!.terminationGracePeriodSeconds ?? 30;
+    void this.end(target, message, grace * 1000, new AbortController().signal)
+      .catch((error: Error) => {
+        this.host.log.warn('a container could not be stopped', { container: target.name, error });
+        this.link.later(1000);
+      })
+      .finally(() => {
+        this.busy.delete(target.name);
+        this.hookFailures.delete(target.id);
+        this.link.changed();
+      });
+  }
+
+  /** Ends a container with its preStop hook. Resolves when it has ended. @param signal cuts the grace short */
+  async end(target: PodContainer, message: string, graceMs: number, signal: AbortSignal): Promise<void> {
+    const pod = this.link.pod();
+    const container = this.containerOf(target.name);
+    const path = container && this.fieldPath(container);
+    this.host.recorder.event(pod, 'Normal', 'Killing', message, path);
+    const from = this.host.clock.now();
+    const handler = container?.lifecycle?.preStop;
+    if (handler && container && graceMs > 0 && !signal.aborted) {
+      const context = { ...this.host, container, target, podIp: await this.addressOf(target) };
+      const failed = await runHook(handler, graceMs, context, signal);
+      if (failed !== undefined)
+        this.host.recorder.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', path);
+    }
+    // Whatever the hook took, the process gets a moment of its own.
+    const left = graceMs === 0 ? 0 : Math.max(2000, graceMs - (this.host.clock.now() - from));
+    const cut = new AbortController();
+    const timer = this.host.clock.setTimeout(() => cut.abort(), left);
+    try {
+      await this.host.runtime.stopContainer(
+        target.id,
+        left === 0 ? 0 : left / 1000 + 60,
+        AbortSignal.any([signal, cut.signal]),
+      );
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  private async addressOf(target: PodContainer): Promise<string> {
+    if (this.link.pod().spec!.hostNetwork) return this.host.hostIp();
+    return (await this.host.runtime.inspect(target.sandboxId))?.ip ?? '';
+  }
+
+  private isDue(action: StartAction): boolean {
+    const { name } = action.container;
+    if (this.busy.has(name)) return false;
+    const now = this.host.clock.now();
+    const retryAt = this.retryAt.get(name) ?? 0;
+    if (retryAt > now) {
+      this.link.later(retryAt - now);
+      return false;
+    }
+    if (action.after?.state !== 'exited') return true;
+    const pod = this.link.pod();
+    const key = `${pod.metadata.uid}_${name}`;
+    const failedAt = action.after.finishedAt ?? action.after.createdAt;
+    const held = this.host.crashes.remaining(key, failedAt, now);
+    if (held === 0) return true;
+    const message = `back-off ${goDuration(this.host.crashes.delay(key))} restarting failed container=${name} pod=${podLabel(pod)}`;
+    if (this.waiting.get(name)?.message !== message) {
+      const text = `Back-off restarting failed container ${name} in pod ${podLabel(pod)}`;
+      this.host.recorder.event(pod, 'Warning', 'BackOff', text, this.fieldPath(action.container));
+    }
+    this.waiting.set(name, { reason: 'CrashLoopBackOff', message });
+    this.link.later(held);
+    return false;
+  }
+
+  private async sandbox(view: PodView): Promise<{ id: string; ip: string } | undefined> {
+    const pod = this.link.pod();
+    const running = runningSandbox(view);
+    if (running) return { id: running.id, ip: this.link.podIp(view) ?? '' };
+    try {
+      const attempt = (view.sandboxes[0]?.attempt ?? -1) + 1;
+      const held = [...(this.volumes ?? [])].filter(([, volume]) => volume.type === 'volume');
+      const mounts = held.map(([name, volume]) => ({
+        type: volume.type,
+        source: volume.source,
+        containerPath: `/volumes/${name}`,
+        readOnly: false,
+      }));
+      const id = await this.host.runtime.createSandbox(
+        sandboxSpec(pod, attempt, this.host.node, mounts),
+        this.abort.signal,
+      );
+      const ip = pod.spec!.hostNetwork ? this.host.hostIp() : ((await this.host.runtime.inspect(id))?.ip ?? '');
+      return { id, ip };
+    } catch (error) {
+      if (isUnreachable(error) || this.abort.signal.aborted) throw error;
+      const message = `Failed to create pod sandbox: ${(error as Error).message}`;
+      this.host.recorder.event(pod, 'Warning', 'FailedCreatePodSandBox', message);
+      this.link.later(sandboxRetryMs);
+      return undefined;
+    }
+  }
+
+  private async image(action: StartAction): Promise<ImageInfo | 'pulling' | undefined> {
+    const { container } = action;
+    const ready = this.images.get(container.name);
+    if (ready) return ready;
+    let began = (): void => {};
+    const pulling = new Promise<'pulling'>((resolve) => (began = () => resolve('pulling')));
+    const work = this.host.images
+      .ensure(this.link.pod(), container, this.fieldPath(container), this.abort.signal, began)
+      .then((outcome) => {
+        if ('image' in outcome) {
+          this.images.set(container.name, outcome.image);
+          return outcome.image;
+        }
+        this.waiting.set(container.name, outcome.waiting);
+        this.retry(container.name, outcome.retryAfterMs);
+        return undefined;
+      });
+    const first = await Promise.race([work, pulling]);
+    if (first !== 'pulling') return first;
+    this.busy.set(container.name, 'pulling');
+    void work
+      .catch((error: Error) => {
+        if (isUnreachable(error)) this.host.engineLost(error);
+      })
+      .finally(() => {
+        this.busy.delete(container.name);
+        this.link.changed();
+      });
+    return 'pulling';
+  }
+
+  private retry(name: string, ms: number): void {
+    this.retryAt.set(name, this.host.clock.now() + ms);
+    this.link.later(ms);
+  }
+
+  /** @returns whether it runs */
+  private async startOne(
+    action: StartAction,
+    image: ImageInfo,
+    sandbox: { id: string; ip: string },
+    view: PodView,
+  ): Promise<boolean> {
+    const { container, kind, restartCount, after } = action;
+    const pod = this.link.pod();
+    const path = this.fieldPath(container);
+    const { recorder, runtime } = this.host;
+    // A pull is good for one start: Always means always.
+    this.images.delete(container.name);
+    let id: string;
+    try {
+      const context = this.volumeContext(sandbox.ip);
+      const env = await resolveEnv(pod, container, this.host.objects, context.facts);
+      const mounts = await mountsOf(pod, container, this.volumes ?? new Map(), env);
+      const managed = await managedMounts(pod, container, restartCount, context);
+      const spec = containerSpec(pod, container, {
+        kind,
+        restartCount,
+        sandboxId: sandbox.id,
+        env,
+        mounts: [...mounts, ...managed],
+        image,
+        node: this.host.node,
+      });
+      id = await runtime.createContainer(spec, this.abort.signal);
+    } catch (error) {
+      if (isUnreachable(error) || this.abort.signal.aborted) throw error;
+      const reason = error instanceof ConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
+      const { message } = error as Error;
+      recorder.event(pod, 'Warning', 'Failed', `Error: ${message}`, path);
+      this.waiting.set(container.name, { reason, message });
+      this.retry(container.name, configRetryMs);
+      return false;
+    }
+    recorder.event(pod, 'Normal', 'Created', `Created container: ${container.name}`, path);
+    if (after?.state === 'exited')
+      this.host.crashes.next(`${pod.metadata.uid}_${container.name}`, after.finishedAt ?? after.createdAt);
+    try {
+      await runtime.startContainer(id);
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || isUnreachable(error)) throw error;
+      recorder.event(pod, 'Warning', 'Failed', `Error: ${error.message}`, path);
+      this.waiting.set(container.name, { reason: 'RunContainerError', message: error.message });
+      // What the runtime remembers of it ends as a crash; the time is for engines that remember nothing.
+      this.retry(container.name, after ? 1000 : 0);
+      this.link.changed();
+      return false;
+    }
+    recorder.event(pod, 'Normal', 'Started', `Started container ${container.name}`, path);
+    this.waiting.delete(container.name);
+    // Of those that ended, the last stays for its logs.
+    for (const old of (view.containers.get(container.name) ?? []).slice(1)) await runtime.removeContainer(old.id);
+    if (container.lifecycle?.postStart) this.postStart(container, id, sandbox.ip);
+    return true;
+  }
+
+  private postStart(container: Container, id: string, podIp: string): void {
+    const pod = this.link.pod();
+    this.busy.set(container.name, 'postStart');
+    const target = { id, name: container.name } as PodContainer;
+    void runHook(
+      container.lifecycle!.postStart!,
+      24 * 3_600_000,
+      { ...this.host, container, target, podIp },
+      this.abort.signal,
+    )
+      .then((failed) => {
+        if (failed === undefined || this.abort.signal.aborted) return;
+        this.host.recorder.event(
+          pod,
+          'Warning',
+          'FailedPostStartHook',
+          'PostStartHook failed',
+          this.fieldPath(container),
+        );
+        this.hookFailures.set(id, { message: 'FailedPostStartHook' });
+      })
+      .finally(() => {
+        this.busy.delete(container.name);
+        this.link.changed();
+      });
+  }
+
+  private mountFailed(error: unknown): void {
+    if (!(error instanceof MountError)) throw error;
+    this.host.recorder.event(this.link.pod(), 'Warning', 'FailedMount', error.message);
+    this.link.later(mountRetryMs);
+  }
+
+  private volumeContext(podIp: string): VolumeContext {
+    return {
+      runtime: this.host.runtime,
+      local: this.host.local(),
+      directory: this.host.volumesDirectory,
+      objects: this.host.objects,
+      clusterDomain: this.host.node.clusterDomain,
+      facts: {
+        nodeName: this.host.node.nodeName,
+        hostIp: this.host.hostIp(),
+        podIp,
+        allocatable: this.host.allocatable(),
+      },
+    };
+  }
+
+  private containerOf(name: string): Container | undefined {
+    const spec = this.link.pod().spec!;
+    return [...spec.containers, ...(spec.initContainers ?? [])].find((container) => container.name === name);
+  }
+
+  private fieldPath(container: Container): string {
+    const init = this.link.pod().spec!.initContainers?.some((one) => one.name === container.name);
+    return `spec.${init ? 'initContainers' : 'containers'}{${container.name}}`;
+  }
+}

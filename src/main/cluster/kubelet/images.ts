@@ -1,0 +1,149 @@
+import type { Container, Pod, Secret } from '@shared/k8s';
+import type { EventRecorder } from '../client/events';
+import type { Clock } from '../clock';
+import { Backoff } from './backoff';
+import { goDuration } from './go-duration';
+import type { ObjectSource } from './objects';
+import type { Waiting } from './pod-status';
+import { authsFor } from './registry-auth';
+import { parseImage } from './runtime/image-reference';
+import { RuntimeError, type ImageInfo, type Runtime } from './runtime/types';
+
+/** IfNotPresent, Always, Never; as the API defaults it when it is not set. */
+export function pullPolicy(container: Container): string {
+  if (container.imagePullPolicy) return container.imagePullPolicy;
+  try {
+    return parseImage(container.image ?? '').tag === 'latest' ? 'Always' : 'IfNotPresent';
+  } catch {
+    return 'IfNotPresent';
+  }
+}
+
+export type ImageOutcome =
+  | { image: ImageInfo }
+  | {
+      waiting: Waiting;
+      /** When to try again, ms from now. */
+      retryAfterMs: number;
+    };
+
+interface Options {
+  runtime: Runtime;
+  recorder: EventRecorder;
+  objects: ObjectSource;
+  clock: Clock;
+}
+
+/** Makes images available, with the events and the back-off of a kubelet. */
+export class ImageManager {
+  private readonly backoff = new Backoff();
+  private readonly failures = new Map<string, string>();
+  private readonly failedAt = new Map<string, number>();
+
+  constructor(private readonly options: Options) {}
+
+  /**
+   * Never throws for what a registry or engine answers: that is an outcome.
+   * @param pulling called when a pull begins, which may take long
+   * @throws RuntimeError when aborted or unreachable
+   */
+  async ensure(
+    pod: Pod,
+    container: Container,
+    fieldPath: string,
+    signal: AbortSignal,
+    pulling: () => void,
+  ): Promise<ImageOutcome> {
+    const { runtime, recorder, clock } = this.options;
+    const name = container.image ?? '';
+    const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+      recorder.event(pod, type, reason, message, fieldPath);
+    try {
+      parseImage(name);
+    } catch (error) {
+      const message = `Failed to apply default image tag "${name}": ${(error as Error).message}`;
+      event('Warning', 'InspectFailed', message);
+      event('Warning', 'Failed', 'Error: InvalidImageName');
+      return { waiting: { reason: 'InvalidImageName', message }, retryAfterMs: 60_000 };
+    }
+
+    const policy = pullPolicy(container);
+    const present = policy === 'Always' ? undefined : await runtime.image(name);
+    if (present) {
+      event('Normal', 'Pulled', `Container image "${name}" already present on machine`);
+      return { image: present };
+    }
+    if (policy === 'Never') {
+      const message = `Container image "${name}" is not present with pull policy of Never`;
+      event('Warning', 'ErrImageNeverPull', message);
+      event('Warning', 'Failed', 'Error: ErrImageNeverPull');
+      return { waiting: { reason: 'ErrImageNeverPull', message }, retryAfterMs: 10_000 };
+    }
+
+    const key = `${pod.metadata.uid}_${name}`;
+    const started = clock.now();
+    const held = this.backoff.remaining(key, this.failedAt.get(key) ?? 0, started);
+    if (held > 0) {
+      event('Normal', 'BackOff', `Back-off pulling image "${name}"`);
+      event('Warning', 'Failed', 'Error: ImagePullBackOff');
+      const message = `Back-off pulling image "${name}": ErrImagePull: ${this.failures.get(key) ?? ''}`;
+      return { waiting: { reason: 'ImagePullBackOff', message }, retryAfterMs: held };
+    }
+
+    event('Normal', 'Pulling', `Pulling image "${name}"`);
+    pulling();
+    try {
+      await this.pull(pod, name, signal);
+      const image = await runtime.image(name);
+      if (!image) throw new RuntimeError(`the engine has no image "${name}" after pulling it`, 'failed');
+      const took = goDuration(clock.now() - started);
+      event(
+        'Normal',
+        'Pulled',
+        `Successfully pulled image "${name}" in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`,
+      );
+      this.failures.delete(key);
+      return { image };
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || error.code === 'aborted' || error.code === 'unreachable') throw error;
+      const now = clock.now();
+      this.backoff.next(key, now);
+      this.failedAt.set(key, now);
+      this.failures.set(key, error.message);
+      event('Warning', 'Failed', `Failed to pull image "${name}": ${error.message}`);
+      event('Warning', 'Failed', 'Error: ErrImagePull');
+      // A moment later the pod says ImagePullBackOff, for as long as that lasts.
+      return {
+        waiting: { reason: 'ErrImagePull', message: error.message },
+        retryAfterMs: Math.min(2000, this.backoff.delay(key)),
+      };
+    }
+  }
+
+  private async pull(pod: Pod, image: string, signal: AbortSignal): Promise<void> {
+    const secrets: Secret[] = [];
+    for (const { name } of pod.spec!.imagePullSecrets ?? []) {
+      const secret = name ? await this.options.objects.secret(pod.metadata.namespace!, name) : undefined;
+      if (secret) secrets.push(secret);
+    }
+    const auths = authsFor(image, secrets);
+    let failure: unknown;
+    for (const auth of auths.length > 0 ? auths : [undefined]) {
+      try {
+        await this.options.runtime.pullImage(image, { auth, signal });
+        return;
+      } catch (error) {
+        failure = error;
+        if (signal.aborted) break;
+      }
+    }
+    throw failure;
+  }
+
+  forget(uid: string): void {
+    this.backoff.forget(uid);
+    for (const map of [this.failures, this.failedAt]) {
+      for (const key of map.keys()) if (key.startsWith(uid)) map.delete(key);
+    }
+  }
+}

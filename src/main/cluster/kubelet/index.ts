@@ -1,0 +1,2 @@
+export { createKubelet } from './kubelet';
+export type { Kubelet, KubeletOptions } from './kubelet';

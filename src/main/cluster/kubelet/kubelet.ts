@@ -1,0 +1,400 @@
+import { mkdir, readdir, statfs } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
+import type { ConfigMap, Pod, Secret, Taint } from '@shared/k8s';
+import type { NodeConnection } from '../apiserver/node-connection';
+import { createEventRecorder, type EventRecorder } from '../client/events';
+import { resources } from '../client/resources';
+import type { InformerFactory, KubeClient } from '../client/types';
+import type { Clock, Timer } from '../clock';
+import type { Logger } from '../log';
+import type { Metrics } from '../metrics';
+import { Backoff } from './backoff';
+import { createNodeConnection } from './connection';
+import { ImageManager } from './images';
+import { NodeAgent } from './node-agent';
+import { createObjectSource, refersTo } from './object-source';
+import type { PodHost } from './pod-host';
+import { podsOfNode, type NodePods } from './pod-source';
+import { PodWorker } from './pod-worker';
+import type { Dial } from './probe-check';
+import { isUnreachable } from './runtime/docker-errors';
+import { labels, type ListedContainer, type Runtime } from './runtime/types';
+import { removePodDirectory } from './volumes';
+
+export interface KubeletOptions {
+  nodeName: string;
+  client: KubeClient;
+  informers: InformerFactory;
+  runtime: Runtime;
+  clock: Clock;
+  log: Logger;
+  clusterId: string;
+  /** Where pods' volumes and files are kept; one directory per node. */
+  volumesDirectory: string;
+  /** Quantities instead of what the engine has: cpu, memory, ephemeral-storage, pods. */
+  capacity?: Record<string, string>;
+  maxPods?: number;
+  labels?: Record<string, string>;
+  taints?: Taint[];
+  /** Servers of the cluster's DNS. */
+  clusterDns?: string[];
+  clusterDomain?: string;
+  /** Carries the control plane's role label. */
+  controlPlane?: boolean;
+  /** How addresses of pods are reached; default: directly. */
+  dial?: Dial;
+  /** Where usage is sampled. */
+  metrics?: Metrics;
+}
+
+export interface Kubelet {
+  /** Resolves when the node is registered and its pods are being looked after. An engine that does not answer makes it NotReady, no error. */
+  start(): Promise<void>;
+  /** Takes its hands off: containers keep running. */
+  stop(): Promise<void>;
+  readonly connection: NodeConnection;
+}
+
+const relistMs = 10_000;
+const firstReconnectMs = 1000;
+const longestReconnectMs = 30_000;
+/** For containers whose pod nobody knows any more. */
+const orphanGraceSeconds = 10;
+
+/** A node agent. Several may share one runtime. */
+export function createKubelet(options: KubeletOptions): Kubelet {
+  return new NodeKubelet(options);
+}
+
+const dialDirectly: Dial = (host, port, signal) =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host, port, signal });
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+
+class NodeKubelet implements Kubelet {
+  readonly connection: NodeConnection;
+  private readonly workers = new Map<string, PodWorker>();
+  private readonly finished = new Set<string>();
+  private readonly pods: NodePods;
+  private readonly node: NodeAgent;
+  private readonly recorder: EventRecorder;
+  private readonly host: PodHost;
+  private readonly removals: (() => void)[] = [];
+  private readonly orphans = new Set<string>();
+  private known = new Map<string, string>();
+  private local = true;
+  private connected = false;
+  private stopped = false;
+  private reconnectMs = firstReconnectMs;
+  private relistTimer: Timer | undefined;
+  private reconnectTimer: Timer | undefined;
+  private eventStream: AbortController | undefined;
+
+  constructor(private readonly options: KubeletOptions) {
+    const { nodeName, client, informers, runtime, clock, log, volumesDirectory } = options;
+    this.recorder = createEventRecorder({ client, clock, log, component: 'kubelet', host: nodeName });
+    const { recorder } = this;
+    const dial = options.dial ?? dialDirectly;
+    const objects = createObjectSource(client, informers);
+    this.pods = podsOfNode(informers, nodeName);
+    this.node = new NodeAgent({
+      nodeName,
+      client,
+      clock,
+      log,
+      recorder,
+      simulated: runtime.kind === 'simulated',
+      controlPlane: options.controlPlane ?? false,
+      labels: options.labels ?? {},
+      taints: options.taints ?? [],
+      maxPods: options.maxPods ?? 110,
+      capacity: options.capacity ?? {},
+      disk: async () => {
+        if (runtime.kind === 'simulated') return 100 * 2 ** 30;
+        const { blocks, bsize } = await statfs(volumesDirectory);
+        return blocks * bsize;
+      },
+    });
+    const agent = this.node;
+    this.host = {
+      runtime,
+      client,
+      clock,
+      log,
+      recorder,
+      objects,
+      dial,
+      volumesDirectory,
+      images: new ImageManager({ runtime, recorder, objects, clock }),
+      crashes: new Backoff(),
+      node: {
+        nodeName,
+        clusterDomain: options.clusterDomain ?? 'cluster.local',
+        clusterDns: options.clusterDns ?? [],
+        get memoryBytes() {
+          return agent.memoryBytes();
+        },
+      },
+      hostIp: () => agent.hostIp(),
+      allocatable: () => agent.allocatable(),
+      local: () => this.local,
+      engineLost: (error) => void this.engineLost(error),
+      finished: (uid) => void this.finished.add(uid),
+    };
+    this.connection = createNodeConnection({
+      runtime,
+      clock,
+      dial,
+      pod: (namespace, name) => this.pods.get(namespace, name),
+      hostIp: () => agent.hostIp(),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { informers, volumesDirectory, log } = this.options;
+    await mkdir(volumesDirectory, { recursive: true, mode: 0o700 });
+    const configMaps = informers.informer<ConfigMap>(resources.configMaps);
+    const secrets = informers.informer<Secret>(resources.secrets);
+    await informers.start();
+    const changed = (kind: 'ConfigMap' | 'Secret') => (object: ConfigMap | Secret) => this.objectChanged(kind, object);
+    for (const [kind, informer] of [
+      ['ConfigMap', configMaps],
+      ['Secret', secrets],
+    ] as const) {
+      this.removals.push(
+        (informer as typeof configMaps).on({ add: changed(kind), update: changed(kind), delete: changed(kind) }),
+      );
+    }
+    await this.connectEngine();
+    await this.node.start();
+    if (this.stopped) return;
+    this.removals.push(
+      this.pods.follow({
+        upsert: (pod, old) => this.upsert(pod, old),
+        remove: (pod) => this.remove(pod),
+      }),
+    );
+    this.addMetrics();
+    if (this.connected) await this.relist().catch((error: Error) => this.engineLost(error));
+    this.relistLater();
+    log.info('the node agent is running', { node: this.options.nodeName, pods: this.workers.size });
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.relistTimer?.cancel();
+    this.reconnectTimer?.cancel();
+    this.eventStream?.abort();
+    for (const remove of this.removals) remove();
+    this.node.stop();
+    await Promise.all([...this.workers.values()].map((worker) => worker.stop()));
+    await this.recorder.flushed();
+  }
+
+  private addMetrics(): void {
+    const { metrics, nodeName, runtime } = this.options;
+    if (!metrics) return;
+    this.removals.push(
+      metrics.addNode({
+        name: nodeName,
+        runtime,
+        wholeHost: () => runtime.kind === 'docker' && this.local && process.platform === 'linux',
+        capacity: () => {
+          const { cpu, memory } = this.node.allocatable();
+          return { cpu, memory };
+        },
+        pod: (namespace, name) => this.pods.get(namespace, name),
+      }),
+    );
+  }
+
+  private upsert(pod: Pod, old: Pod | undefined): void {
+    const { uid } = pod.metadata;
+    if (this.stopped || this.finished.has(uid)) return;
+    const worker = this.workers.get(uid);
+    if (!worker) {
+      const created = new PodWorker(this.host, pod);
+      this.workers.set(uid, created);
+      if (pod.metadata.deletionTimestamp) created.update(pod);
+      else created.wake();
+      return;
+    }
+    if (old && isEcho(pod, old)) worker.pod = pod;
+    else worker.update(pod);
+  }
+
+  private remove(pod: Pod): void {
+    const { uid } = pod.metadata;
+    this.host.images.forget(uid);
+    this.host.crashes.forget(uid);
+    const worker = this.workers.get(uid);
+    if (this.finished.delete(uid)) this.workers.delete(uid);
+    else worker?.removed(pod);
+  }
+
+  private objectChanged(kind: 'ConfigMap' | 'Secret', object: ConfigMap | Secret): void {
+    const { namespace, name } = object.metadata;
+    for (const worker of this.workers.values()) {
+      if (worker.pod.metadata.namespace === namespace && refersTo(worker.pod, kind, name)) worker.refreshVolumes();
+    }
+  }
+
+  /** Asks the engine what it is; failing that, tries again later. */
+  private async connectEngine(): Promise<void> {
+    const { runtime } = this.options;
+    const info = await runtime.info();
+    this.local = info.local;
+    let address = this.node.hostIp();
+    let reached = info;
+    if (info.reachable) {
+      try {
+        address = (await runtime.ensureNetwork()).gateway || address;
+      } catch (error) {
+        reached = { ...info, reachable: false, reason: (error as Error).message };
+      }
+    }
+    await this.node.engine(reached, address);
+    if (!reached.reachable) return this.reconnectLater();
+    this.connected = true;
+    this.reconnectMs = firstReconnectMs;
+    void this.followEvents();
+  }
+
+  private reconnectLater(): void {
+    if (this.stopped || this.reconnectTimer) return;
+    this.reconnectTimer = this.options.clock.setTimeout(() => {
+      this.reconnectTimer = undefined;
+      void this.reconnect();
+    }, this.reconnectMs);
+    this.reconnectMs = Math.min(this.reconnectMs * 2, longestReconnectMs);
+  }
+
+  private async reconnect(): Promise<void> {
+    await this.connectEngine();
+    if (!this.connected || this.stopped) return;
+    this.options.log.info('the container engine answers again', { node: this.options.nodeName });
+    await this.relist().catch((error: Error) => this.engineLost(error));
+    for (const worker of this.workers.values()) worker.wake();
+  }
+
+  private async engineLost(error: Error): Promise<void> {
+    if (!this.connected || this.stopped) return;
+    this.connected = false;
+    this.eventStream?.abort();
+    this.options.log.warn('the container engine does not answer', { node: this.options.nodeName, error });
+    await this.connectEngine();
+    if (this.connected) for (const worker of this.workers.values()) worker.wake();
+  }
+
+  private async followEvents(): Promise<void> {
+    const stream = new AbortController();
+    this.eventStream?.abort();
+    this.eventStream = stream;
+    try {
+      await this.options.runtime.events(
+        { [labels.node]: this.options.nodeName },
+        (event) => {
+          if (event.action === 'die' || event.action === 'destroy')
+            this.workers.get(event.labels[labels.podUid] ?? '')?.wake();
+        },
+        stream.signal,
+      );
+    } catch (error) {
+      if (!stream.signal.aborted) await this.engineLost(error as Error);
+    }
+  }
+
+  private relistLater(): void {
+    if (this.stopped) return;
+    this.relistTimer = this.options.clock.setTimeout(() => {
+      const done = this.connected ? this.relist() : Promise.resolve();
+      done
+        .catch((error: Error) => {
+          if (isUnreachable(error)) return this.engineLost(error);
+          this.options.log.warn('containers could not be listed', { error });
+          return undefined;
+        })
+        .finally(() => this.relistLater());
+    }, relistMs);
+  }
+
+  /** Looks at all containers of the node: wakes pods whose containers changed unseen, ends those that belong to no pod. */
+  private async relist(): Promise<void> {
+    const listed = await this.options.runtime.list({ [labels.node]: this.options.nodeName });
+    const states = new Map<string, string>();
+    const byPod = new Map<string, ListedContainer[]>();
+    for (const one of listed) {
+      const uid = one.labels[labels.podUid] ?? '';
+      states.set(one.id, one.state);
+      const group = byPod.get(uid);
+      if (group) group.push(one);
+      else byPod.set(uid, [one]);
+    }
+    const touched = new Set<string>();
+    for (const one of listed) if (this.known.get(one.id) !== one.state) touched.add(one.labels[labels.podUid] ?? '');
+    const vanished = [...this.known.keys()].some((id) => !states.has(id));
+    this.known = states;
+    for (const [uid, worker] of this.workers) if (vanished || touched.has(uid)) worker.wake();
+    for (const [uid, group] of byPod) if (!this.isKnown(uid)) void this.removeOrphan(uid, group);
+    await this.removeLeftDirectories(byPod);
+  }
+
+  /** Only asked once the pods are synced: start() waits for that. */
+  private isKnown(uid: string): boolean {
+    return this.workers.has(uid) || this.pods.list().some((pod) => pod.metadata.uid === uid);
+  }
+
+  private async removeOrphan(uid: string, group: ListedContainer[]): Promise<void> {
+    if (this.orphans.has(uid)) return;
+    this.orphans.add(uid);
+    const { runtime, log, volumesDirectory } = this.options;
+    const pod = group[0]!.labels;
+    log.info('removing containers of a pod that is gone', {
+      pod: `${pod[labels.podNamespace]}/${pod[labels.podName]}`,
+      uid,
+    });
+    try {
+      const ends = (one: ListedContainer): boolean => one.labels[labels.kind] !== 'sandbox';
+      await Promise.all(
+        group
+          .filter(ends)
+          .map((one) => (one.state === 'running' ? runtime.stopContainer(one.id, orphanGraceSeconds) : undefined)),
+      );
+      for (const one of group.toSorted((a, b) => Number(ends(b)) - Number(ends(a))))
+        await runtime.removeContainer(one.id);
+      if (uid) await runtime.removeVolumes({ [labels.podUid]: uid });
+      await removePodDirectory(volumesDirectory, uid);
+    } catch (error) {
+      log.warn('containers of a pod that is gone could not be removed', { uid, error: error as Error });
+    } finally {
+      this.orphans.delete(uid);
+    }
+  }
+
+  private async removeLeftDirectories(byPod: Map<string, unknown>): Promise<void> {
+    if (this.options.runtime.kind === 'simulated') return;
+    for (const uid of await readdir(this.options.volumesDirectory)) {
+      if (!byPod.has(uid) && !this.isKnown(uid))
+        await removePodDirectory(this.options.volumesDirectory, uid).catch(() => {});
+    }
+  }
+}
+
+/** Whether an update only brings back what this node itself reported. */
+function isEcho(pod: Pod, old: Pod): boolean {
+  if (pod.spec?.readinessGates?.length) return false;
+  const essence = ({ metadata, spec }: Pod): unknown => [
+    spec,
+    metadata.labels,
+    metadata.annotations,
+    metadata.deletionTimestamp,
+    metadata.deletionGracePeriodSeconds,
+  ];
+  return isDeepStrictEqual(essence(pod), essence(old));
+}

@@ -1,0 +1,61 @@
+import type { ConfigMap, KubeObject, Pod, Secret, Service } from '@shared/k8s';
+import { isNotFound } from '../client/controller';
+import { resources } from '../client/resources';
+import type { InformerFactory, KubeClient, ResourceRef } from '../client/types';
+import type { ObjectSource } from './objects';
+
+/**
+ * Reads from the API what pods refer to, so that a pod made right after its
+ * ConfigMap sees it. Services come from the cache: their variables are a snapshot in any case.
+ */
+export function createObjectSource(client: KubeClient, informers: InformerFactory): ObjectSource {
+  const services = informers.informer<Service>(resources.services);
+  const read = async <T extends KubeObject>(
+    ref: ResourceRef<T>,
+    namespace: string,
+    name: string,
+  ): Promise<T | undefined> => {
+    try {
+      return await client.get(ref, namespace, name);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
+  return {
+    configMap: (namespace, name) => read<ConfigMap>(resources.configMaps, namespace, name),
+    secret: (namespace, name) => read<Secret>(resources.secrets, namespace, name),
+    services(namespace) {
+      const own = services.list(namespace);
+      const kubernetes = namespace === 'default' ? undefined : services.get('default', 'kubernetes');
+      return kubernetes ? [kubernetes, ...own] : own;
+    },
+  };
+}
+
+/** Whether a pod's environment or volumes name the object. */
+export function refersTo(pod: Pod, kind: 'ConfigMap' | 'Secret', name: string): boolean {
+  const spec = pod.spec!;
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  const sources = (spec.volumes ?? []).flatMap((volume) => [volume, ...(volume.projected?.sources ?? [])]);
+  if (kind === 'ConfigMap') {
+    return (
+      sources.some((source) => source.configMap?.name === name) ||
+      containers.some(
+        (container) =>
+          container.envFrom?.some((from) => from.configMapRef?.name === name) ||
+          container.env?.some((variable) => variable.valueFrom?.configMapKeyRef?.name === name),
+      )
+    );
+  }
+  return (
+    (spec.volumes ?? []).some((volume) => volume.secret?.secretName === name) ||
+    (spec.volumes ?? []).some((volume) => volume.projected?.sources?.some((source) => source.secret?.name === name)) ||
+    (spec.imagePullSecrets ?? []).some((secret) => secret.name === name) ||
+    containers.some(
+      (container) =>
+        container.envFrom?.some((from) => from.secretRef?.name === name) ||
+        container.env?.some((variable) => variable.valueFrom?.secretKeyRef?.name === name),
+    )
+  );
+}

@@ -1,0 +1,34 @@
+import type { EventRecorder } from '../client/events';
+import type { KubeClient } from '../client/types';
+import type { Clock } from '../clock';
+import type { Logger } from '../log';
+import type { Backoff } from './backoff';
+import type { NodeFacts } from './container-specs';
+import type { FieldFacts } from './field-refs';
+import type { ImageManager } from './images';
+import type { ObjectSource } from './objects';
+import type { Dial } from './probe-check';
+import type { Runtime } from './runtime/types';
+
+/** What a node agent gives the workers of its pods. */
+export interface PodHost {
+  runtime: Runtime;
+  client: KubeClient;
+  clock: Clock;
+  log: Logger;
+  recorder: EventRecorder;
+  objects: ObjectSource;
+  images: ImageManager;
+  crashes: Backoff;
+  dial: Dial;
+  volumesDirectory: string;
+  node: NodeFacts;
+  hostIp(): string;
+  /** The engine sees this host's directories. */
+  local(): boolean;
+  allocatable(): FieldFacts['allocatable'];
+  /** The engine did not answer; the worker is woken when it does again. */
+  engineLost(error: Error): void;
+  /** The worker has done all it had to: the pod is gone from this node. */
+  finished(uid: string): void;
+}

@@ -1,0 +1,289 @@
+import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '@shared/k8s';
+import { setCondition } from '../client/conditions';
+import { timestamp } from '../clock';
+import { shouldRestart } from './pod-plan';
+import { isSidecar, runningSandbox, type PodContainer, type PodView } from './pod-view';
+import { qosClass } from './qos';
+
+export interface Waiting {
+  reason: string;
+  message?: string;
+}
+
+/** What the status is made of besides the spec and the runtime's view. */
+export interface StatusFacts {
+  /** Why a container that should run does not. */
+  waiting: ReadonlyMap<string, Waiting>;
+  ready(container: PodContainer): boolean;
+  started(container: PodContainer): boolean;
+  /** What the container left in its termination message file (or log). */
+  terminationMessage(container: PodContainer): string | undefined;
+  hostIp: string;
+  /** Address of the pod; absent until the sandbox has one. */
+  podIp?: string;
+  /** When the kubelet first saw the pod, ms. */
+  startTime: number;
+  /** Nothing will be started any more, whatever the restart policy says. */
+  ending: boolean;
+  /** Why the pod was ended by the node. */
+  failure?: { reason: string; message: string };
+  now: number;
+}
+
+/** The status of a pod, as its node reports it. `previous` is what was reported before. */
+export function podStatus(pod: Pod, view: PodView, facts: StatusFacts, previous: PodStatus | undefined): PodStatus {
+  const spec = pod.spec!;
+  const inits = spec.initContainers ?? [];
+  const old = (list: ContainerStatus[] | undefined, name: string): ContainerStatus | undefined =>
+    list?.find((status) => status.name === name);
+  const waitingForInit = inits.length > 0 && !initDone(inits, view);
+  const notYet = waitingForInit ? 'PodInitializing' : 'ContainerCreating';
+  const initContainerStatuses = inits.map((container) =>
+    containerStatus(pod, container, view, facts, old(previous?.initContainerStatuses, container.name), notYet, true),
+  );
+  const containerStatuses = spec.containers.map((container) =>
+    containerStatus(pod, container, view, facts, old(previous?.containerStatuses, container.name), notYet, false),
+  );
+
+  const ended = previous?.phase === 'Failed' || previous?.phase === 'Succeeded' ? previous.phase : undefined;
+  const computed = phaseOf(pod, initContainerStatuses, containerStatuses, facts.ending);
+  const phase = ended ?? (facts.failure ? 'Failed' : computed);
+  const status: PodStatus = {
+    phase,
+    conditions: conditionsOf(pod, view, phase, initContainerStatuses, containerStatuses, facts, previous),
+    hostIP: facts.hostIp,
+    hostIPs: [{ ip: facts.hostIp }],
+    startTime: previous?.startTime ?? timestamp(facts.startTime),
+    qosClass: previous?.qosClass ?? qosClass(pod),
+    containerStatuses,
+    ...(inits.length > 0 ? { initContainerStatuses } : {}),
+  };
+  const podIp = facts.podIp ?? previous?.podIP;
+  if (podIp) {
+    status.podIP = podIp;
+    status.podIPs = [{ ip: podIp }];
+  }
+  const reason = facts.failure?.reason ?? (ended ? previous?.reason : undefined);
+  const message = facts.failure?.message ?? (ended ? previous?.message : undefined);
+  if (reason) status.reason = reason;
+  if (message) status.message = message;
+  return status;
+}
+
+/** A regular init container is through once it ended well, a sidecar once it started. */
+function initDone(inits: Container[], view: PodView): boolean {
+  return inits.every((container) => {
+    const one = view.containers.get(container.name)?.[0];
+    return isSidecar(container) ? one?.state === 'running' : one?.state === 'exited' && one.exitCode === 0;
+  });
+}
+
+function containerStatus(
+  pod: Pod,
+  container: Container,
+  view: PodView,
+  facts: StatusFacts,
+  old: ContainerStatus | undefined,
+  notYet: string,
+  init: boolean,
+): ContainerStatus {
+  const [current, ...earlier] = view.containers.get(container.name) ?? [];
+  const waiting = facts.waiting.get(container.name);
+  const before = earlier.find((one) => one.state === 'exited');
+  const lastState: ContainerState = before
+    ? { terminated: terminatedOf(before, facts) }
+    : (lostState(current, old) ?? old?.lastState ?? {});
+  const base = {
+    name: container.name,
+    image: current?.image ?? container.image ?? '',
+    imageID: current?.imageId ?? '',
+    ...(current ? { containerID: `docker://${current.id}` } : {}),
+  };
+  if (!current || current.state === 'created') {
+    return {
+      ...base,
+      image: container.image ?? '',
+      imageID: '',
+      containerID: undefined,
+      state: ended(pod, old) ?? { waiting: waiting ?? { reason: notYet } },
+      lastState,
+      ready: false,
+      restartCount: old?.restartCount ?? 0,
+      started: false,
+    };
+  }
+  const { restartCount } = current;
+  if (current.state === 'running') {
+    const state = { running: { startedAt: timestamp(current.startedAt ?? current.createdAt) } };
+    const started = facts.started(current);
+    const ready = init && !isSidecar(container) ? false : started && facts.ready(current);
+    return { ...base, state, lastState, ready, restartCount, started };
+  }
+  const terminated: ContainerState = { terminated: terminatedOf(current, facts) };
+  const again =
+    !facts.ending && !facts.failure && waiting && shouldRestart(pod.spec!.restartPolicy, container, current);
+  return {
+    ...base,
+    state: again ? { waiting } : terminated,
+    lastState: again ? terminated : lastState,
+    ready: init && !isSidecar(container) && current.exitCode === 0,
+    restartCount,
+    started: false,
+  };
+}
+
+/** A pod that is over keeps what was reported of containers that are removed since. */
+function ended(pod: Pod, old: ContainerStatus | undefined): ContainerState | undefined {
+  const over = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' || pod.metadata.deletionTimestamp;
+  return over && old?.state?.terminated ? old.state : undefined;
+}
+
+/** A container that ran and of which the runtime has nothing left. */
+function lostState(current: PodContainer | undefined, old: ContainerStatus | undefined): ContainerState | undefined {
+  if (current || !old?.state?.running) return undefined;
+  return {
+    terminated: {
+      exitCode: 137,
+      reason: 'ContainerStatusUnknown',
+      message: 'The container could not be located when the pod was deleted.  The container used to be Running',
+      containerID: old.containerID,
+    },
+  };
+}
+
+function terminatedOf(one: PodContainer, facts: StatusFacts): NonNullable<ContainerState['terminated']> {
+  const exitCode = one.exitCode ?? 137;
+  const message = one.error ?? facts.terminationMessage(one);
+  return {
+    exitCode,
+    reason: one.oomKilled ? 'OOMKilled' : one.error ? 'StartError' : exitCode === 0 ? 'Completed' : 'Error',
+    ...(message ? { message } : {}),
+    startedAt: timestamp(one.startedAt ?? 0),
+    finishedAt: timestamp(one.finishedAt ?? one.createdAt),
+    containerID: `docker://${one.id}`,
+  };
+}
+
+/** The phase that container states amount to. */
+export function phaseOf(
+  pod: Pick<Pod, 'spec'>,
+  inits: ContainerStatus[],
+  containers: ContainerStatus[],
+  ending: boolean,
+): string {
+  const policy = pod.spec!.restartPolicy ?? 'Always';
+  const specOf = new Map([...(pod.spec!.initContainers ?? []), ...pod.spec!.containers].map((one) => [one.name, one]));
+  let running = 0;
+  let waiting = 0;
+  let stopped = 0;
+  let succeeded = 0;
+  let pendingInit = 0;
+  let failedInit = 0;
+
+  for (const status of inits) {
+    const sidecar = isSidecar(specOf.get(status.name)!);
+    const { terminated } = status.state ?? {};
+    if (sidecar) {
+      if (status.state?.running) {
+        if (!status.started) pendingInit++;
+        running++;
+      } else if (!terminated) pendingInit += status.lastState?.terminated ? 0 : 1;
+      continue;
+    }
+    if (terminated) {
+      if (terminated.exitCode !== 0) failedInit++;
+    } else pendingInit++;
+  }
+  for (const status of containers) {
+    const { running: runs, terminated } = status.state ?? {};
+    if (runs) running++;
+    else if (terminated) {
+      stopped++;
+      if (terminated.exitCode === 0) succeeded++;
+    } else if (status.lastState?.terminated) stopped++;
+    else waiting++;
+  }
+  const mainRuns = containers.some((status) => status.state?.running);
+
+  if (failedInit > 0 && (policy === 'Never' || ending)) return 'Failed';
+  if (ending && !mainRuns && containers.length > 0) return succeeded === containers.length ? 'Succeeded' : 'Failed';
+  if ((pendingInit > 0 || failedInit > 0) && !mainRuns && stopped === 0) return 'Pending';
+  if (waiting > 0) return 'Pending';
+  if (mainRuns) return 'Running';
+  if (stopped > 0) {
+    if (policy === 'Always') return 'Running';
+    if (running > 0) return 'Running';
+    if (stopped === succeeded) return 'Succeeded';
+    return policy === 'Never' ? 'Failed' : 'Running';
+  }
+  return 'Pending';
+}
+
+function conditionsOf(
+  pod: Pod,
+  view: PodView,
+  phase: string,
+  inits: ContainerStatus[],
+  containers: ContainerStatus[],
+  facts: StatusFacts,
+  previous: PodStatus | undefined,
+): PodCondition[] {
+  const kept = (previous?.conditions ?? []).filter((condition) => ownConditions.has(condition.type));
+  const sidecars = new Set((pod.spec!.initContainers ?? []).filter(isSidecar).map((container) => container.name));
+  const sandboxReady = runningSandbox(view) !== undefined && phase !== 'Succeeded' && phase !== 'Failed';
+  const incomplete = inits.filter((status) => (sidecars.has(status.name) ? !status.started : !status.ready));
+  const mainStarted = containers.some((status) => status.state?.running || status.state?.terminated);
+  const unready = [...inits.filter((status) => sidecars.has(status.name)), ...containers].filter((one) => !one.ready);
+  const names = (list: ContainerStatus[]): string => `[${list.map((one) => one.name).join(' ')}]`;
+  const over = (): Partial<PodCondition> | undefined =>
+    phase === 'Succeeded'
+      ? { status: 'False', reason: 'PodCompleted' }
+      : phase === 'Failed'
+        ? { status: 'False', reason: 'PodFailed' }
+        : undefined;
+
+  const initialized: Partial<PodCondition> =
+    phase === 'Succeeded'
+      ? { status: 'True', reason: 'PodCompleted' }
+      : incomplete.length > 0 && !mainStarted
+        ? {
+            status: 'False',
+            reason: 'ContainersNotInitialized',
+            message: `containers with incomplete status: ${names(incomplete)}`,
+          }
+        : { status: 'True' };
+  const containersReady: Partial<PodCondition> =
+    over() ??
+    (unready.length > 0
+      ? { status: 'False', reason: 'ContainersNotReady', message: `containers with unready status: ${names(unready)}` }
+      : { status: 'True' });
+  const gates = (pod.spec!.readinessGates ?? []).map((gate) => gate.conditionType);
+  const closed = gates.map((type) => gateMessage(pod, type)).filter((message) => message !== undefined);
+  const ready: Partial<PodCondition> =
+    containersReady.status === 'True' && closed.length > 0
+      ? { status: 'False', reason: 'ReadinessGatesNotReady', message: closed.join(', ') }
+      : containersReady;
+
+  const wanted: [string, Partial<PodCondition>][] = [
+    ['PodReadyToStartContainers', { status: sandboxReady ? 'True' : 'False' }],
+    ['Initialized', initialized],
+    ['Ready', ready],
+    ['ContainersReady', containersReady],
+  ];
+  let conditions = kept;
+  for (const [type, condition] of wanted) {
+    conditions = setCondition(conditions, { type, ...condition } as PodCondition, facts.now);
+  }
+  return conditions;
+}
+
+/** The conditions that are the node's to write. The others (PodScheduled, readiness gates) belong to others. */
+const ownConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady']);
+
+function gateMessage(pod: Pod, type: string): string | undefined {
+  const condition = pod.status?.conditions?.find((one) => one.type === type);
+  if (!condition) return `corresponding condition of pod readiness gate "${type}" does not exist.`;
+  return condition.status === 'True'
+    ? undefined
+    : `the status of pod readiness gate "${type}" is not "True", but ${condition.status}`;
+}

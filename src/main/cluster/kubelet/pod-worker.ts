@@ -1,0 +1,285 @@
+import type { Container, ContainerStatus, Pod, PodStatus } from '@shared/k8s';
+import type { Timer } from '../clock';
+import { isUnreachable } from './runtime/docker-errors';
+import { ContainerStarter } from './container-starter';
+import type { PodHost } from './pod-host';
+import { planPod, type PodPlan } from './pod-plan';
+import { podStatus, type StatusFacts } from './pod-status';
+import { PodTermination } from './pod-termination';
+import { allContainers, observePod, runningSandbox, type PodContainer, type PodView } from './pod-view';
+import { Prober } from './probes';
+import { StatusWriter } from './status-writer';
+import { TerminationMessages } from './termination-messages';
+
+const firstRetryMs = 1000;
+const longestRetryMs = 30_000;
+
+/** Serialises everything about one pod: observe, plan, act, report; again whenever something happened. */
+export class PodWorker {
+  private readonly statuses: StatusWriter;
+  private readonly prober: Prober;
+  private readonly starter: ContainerStarter;
+  private readonly termination: PodTermination;
+  private readonly messages: TerminationMessages;
+  private readonly startTime: number;
+  private failure: { reason: string; message: string } | undefined;
+  private syncing: Promise<void> | undefined;
+  private again = false;
+  private closed = false;
+  private retryMs = firstRetryMs;
+  private timer: { at: number; handle: Timer } | undefined;
+
+  constructor(
+    private readonly host: PodHost,
+    public pod: Pod,
+  ) {
+    this.statuses = new StatusWriter(pod, host);
+    this.startTime = Date.parse(pod.status?.startTime ?? '') || host.clock.now();
+    this.messages = new TerminationMessages(host);
+    const changed = (): void => this.wake();
+    this.prober = new Prober({ ...host, changed });
+    const shared = {
+      pod: () => this.pod,
+      changed,
+      later: (ms: number) => this.later(ms),
+      podIp: (view: PodView) => this.podIp(view),
+    };
+    this.starter = new ContainerStarter(host, shared);
+    this.termination = new PodTermination(host, {
+      ...shared,
+      killer: this.starter,
+      finalStatus: (view) => this.finalStatus(view),
+    });
+  }
+
+  /** The pod changed in the API. */
+  update(pod: Pod): void {
+    this.pod = pod;
+    if (pod.metadata.deletionTimestamp)
+      this.termination.limitGrace(pod.metadata.deletionGracePeriodSeconds ?? undefined);
+    this.wake();
+  }
+
+  /** The pod is gone from the API, without waiting for this node. */
+  removed(pod: Pod): void {
+    this.pod = pod;
+    this.termination.podIsGone();
+    this.wake();
+  }
+
+  /** Objects its volumes are made of changed. */
+  refreshVolumes(): void {
+    this.starter.refreshVolumes();
+    this.wake();
+  }
+
+  /** Looks at the pod again, now or as soon as the present look is over. */
+  wake(): void {
+    if (this.closed) return;
+    this.again = true;
+    this.syncing ??= this.loop().finally(() => (this.syncing = undefined));
+  }
+
+  /** Takes its hands off the pod; containers stay as they are. */
+  async stop(): Promise<void> {
+    this.close();
+    this.starter.stop();
+    await this.syncing;
+    await this.statuses.flush();
+  }
+
+  private close(): void {
+    this.closed = true;
+    this.timer?.handle.cancel();
+    this.prober.stop();
+  }
+
+  private later(ms: number): void {
+    const at = this.host.clock.now() + ms;
+    if (this.closed || (this.timer && this.timer.at <= at)) return;
+    this.timer?.handle.cancel();
+    const handle = this.host.clock.setTimeout(() => {
+      this.timer = undefined;
+      this.wake();
+    }, ms);
+    this.timer = { at, handle };
+  }
+
+  private async loop(): Promise<void> {
+    while (this.again && !this.closed) {
+      this.again = false;
+      try {
+        await this.sync();
+        this.retryMs = firstRetryMs;
+      } catch (error) {
+        if (isUnreachable(error)) this.host.engineLost(error as Error);
+        else {
+          const { namespace, name } = this.pod.metadata;
+          this.host.log.warn('a pod could not be brought to its desired state, trying again', {
+            pod: `${namespace}/${name}`,
+            error: error as Error,
+          });
+        }
+        this.later(this.retryMs);
+        this.retryMs = Math.min(this.retryMs * 2, longestRetryMs);
+      }
+    }
+  }
+
+  private async sync(): Promise<void> {
+    if (this.pod.metadata.deletionTimestamp || this.termination.begun || this.termination.gone) return this.terminate();
+    const view = await observePod(this.host.runtime, this.pod.metadata.uid);
+    await this.messages.read(this.pod, view);
+    this.checkDeadline();
+    if (this.isOver()) return this.settle(view);
+
+    this.probe(view);
+    const plan = planPod(this.pod, view, {
+      failed: (container) => this.starter.hookFailure(container.id) ?? this.prober.failed(container.id),
+      started: (container) => this.prober.started(container.id) && !this.starter.hookRuns(container.name),
+      restartCountOf: (name) => this.lostRestartCount(name),
+      hookRunning: this.starter.anyHookRuns(),
+    });
+    this.report(view);
+    if (plan.finished) return this.settle(view);
+    if (await this.act(plan, view)) {
+      const after = await observePod(this.host.runtime, this.pod.metadata.uid);
+      this.probe(after);
+      this.report(after);
+    }
+  }
+
+  /** @returns whether the view may have changed */
+  private async act(plan: PodPlan, view: PodView): Promise<boolean> {
+    for (const kill of plan.kill) this.starter.kill(kill.target, kill.message, kill.graceSeconds);
+    if (!runningSandbox(view) && allContainers(view).some((one) => one.state === 'running')) return false;
+    if (plan.removeSandboxes.length > 0 && plan.createSandbox) {
+      this.host.recorder.event(
+        this.pod,
+        'Normal',
+        'SandboxChanged',
+        'Pod sandbox changed, it will be killed and re-created.',
+      );
+    }
+    for (const sandbox of plan.removeSandboxes) await this.host.runtime.removeContainer(sandbox.id);
+    await this.starter.refresh();
+    if (plan.start.length === 0) return false;
+    return this.starter.start(plan.start, view, () => this.report(view));
+  }
+
+  /** The pod's work is over: nothing may run any more, what ended stays for its logs. */
+  private async settle(view: PodView): Promise<void> {
+    this.prober.freeze();
+    const running = allContainers(view).filter((one) => one.state === 'running');
+    for (const target of running) this.starter.kill(target, `Stopping container ${target.name}`);
+    this.report(view);
+    if (running.length > 0) return;
+    for (const sandbox of view.sandboxes) {
+      await this.host.runtime.stopContainer(sandbox.id, 0);
+      await this.host.runtime.removeContainer(sandbox.id);
+    }
+  }
+
+  private async terminate(): Promise<void> {
+    this.prober.freeze();
+    if (!this.termination.begun) {
+      this.starter.stop();
+      void this.termination.run().then(
+        (ended) => {
+          if (!ended) return;
+          this.statuses.close();
+          this.close();
+          this.host.finished(this.pod.metadata.uid);
+        },
+        (error: Error) => {
+          if (isUnreachable(error)) this.host.engineLost(error);
+          else this.host.log.warn('a pod could not be ended, trying again', { pod: this.pod.metadata.name, error });
+          this.later(firstRetryMs);
+        },
+      );
+    }
+    if (this.termination.removing) return;
+    const view = await observePod(this.host.runtime, this.pod.metadata.uid);
+    if (!this.termination.removing) this.report(view);
+  }
+
+  private async finalStatus(view: PodView): Promise<void> {
+    await this.messages.read(this.pod, view);
+    this.report(view, true);
+    await this.statuses.flush();
+  }
+
+  private isOver(): boolean {
+    const phase = this.statuses.last?.phase ?? this.pod.status?.phase;
+    return this.failure !== undefined || phase === 'Succeeded' || phase === 'Failed';
+  }
+
+  private checkDeadline(): void {
+    const seconds = this.pod.spec!.activeDeadlineSeconds;
+    if (seconds === undefined || this.isOver()) return;
+    const left = this.startTime + seconds * 1000 - this.host.clock.now();
+    if (left > 0) return this.later(left);
+    const message = 'Pod was active on the node longer than the specified deadline';
+    this.failure = { reason: 'DeadlineExceeded', message };
+    this.host.recorder.event(this.pod, 'Normal', 'DeadlineExceeded', message);
+  }
+
+  private containers(): Container[] {
+    return [...(this.pod.spec!.initContainers ?? []), ...this.pod.spec!.containers];
+  }
+
+  /** What the API knew of a container. */
+  private reported(name: string): ContainerStatus | undefined {
+    const status = this.statuses.last;
+    return [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(
+      (one) => one.name === name,
+    );
+  }
+
+  /** For a container that ran once and of which nothing is left, the count goes on. */
+  private lostRestartCount(name: string): number | undefined {
+    const known = this.reported(name);
+    return known?.containerID ? known.restartCount + 1 : undefined;
+  }
+
+  private probe(view: PodView): void {
+    const ids = new Set<string>();
+    const podIp = this.podIp(view);
+    for (const container of this.containers()) {
+      const one = view.containers.get(container.name)?.[0];
+      if (one?.state !== 'running') continue;
+      ids.add(one.id);
+      const known = this.reported(container.name);
+      const before =
+        known?.containerID === `docker://${one.id}`
+          ? { ready: known.ready, started: known.started === true }
+          : undefined;
+      this.prober.watch(this.pod, container, one, podIp ?? '', before);
+    }
+    this.prober.keep(ids);
+  }
+
+  private podIp(view: PodView): string | undefined {
+    if (this.pod.spec!.hostNetwork) return this.host.hostIp();
+    return runningSandbox(view)?.ip;
+  }
+
+  private report(view: PodView, ending = false): void {
+    if (this.termination.gone) return;
+    const ready = (one: PodContainer): boolean => this.prober.ready(one.id) && !this.starter.hookRuns(one.name);
+    const facts: StatusFacts = {
+      waiting: this.starter.waiting,
+      ready,
+      started: (one) => this.prober.started(one.id) && !this.starter.hookRuns(one.name),
+      terminationMessage: (one) => this.messages.of(one.id),
+      hostIp: this.host.hostIp(),
+      podIp: this.podIp(view),
+      startTime: this.startTime,
+      ending,
+      failure: this.failure,
+      now: this.host.clock.now(),
+    };
+    const status: PodStatus = podStatus(this.pod, view, facts, this.statuses.last);
+    this.statuses.publish(status);
+  }
+}

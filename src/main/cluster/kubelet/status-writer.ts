@@ -1,0 +1,104 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Pod, PodCondition, PodStatus } from '@shared/k8s';
+import { ApiError } from '../api/errors';
+import { resources } from '../client/resources';
+import type { KubeClient } from '../client/types';
+import type { Clock } from '../clock';
+import type { Logger } from '../log';
+
+const retryMs = 1000;
+
+/**
+ * Writes the status of one pod: only what changed, one patch at a time, the
+ * newest when several came meanwhile.
+ */
+export class StatusWriter {
+  private sent: PodStatus | undefined;
+  private wanted: PodStatus | undefined;
+  private writing: Promise<void> | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly pod: Pod,
+    private readonly options: { client: KubeClient; clock: Clock; log: Logger },
+  ) {
+    this.sent = pod.status as PodStatus | undefined;
+  }
+
+  /** The status as it was last published, or as the API had it at first. */
+  get last(): PodStatus | undefined {
+    return this.wanted ?? this.sent;
+  }
+
+  publish(status: PodStatus): void {
+    if (this.closed || statusPatch(this.last, status) === undefined) return;
+    this.wanted = status;
+    this.writing ??= this.write().finally(() => (this.writing = undefined));
+  }
+
+  /** Resolves when what was published so far is written (or can never be). */
+  async flush(): Promise<void> {
+    while (this.writing) await this.writing;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private async write(): Promise<void> {
+    const { name, namespace, uid } = this.pod.metadata;
+    while (this.wanted && !this.closed) {
+      const status = this.wanted;
+      const patch = statusPatch(this.sent, status);
+      if (patch) {
+        try {
+          await this.options.client.patch(
+            resources.pods,
+            namespace,
+            name,
+            { metadata: { uid }, status: patch },
+            { type: 'strategic', subresource: 'status' },
+          );
+        } catch (error) {
+          const code = error instanceof ApiError ? error.code : 0;
+          if (code === 404 || code === 409) return this.close();
+          this.options.log.warn('the status of a pod could not be written, trying again', {
+            pod: `${namespace}/${name}`,
+            error: error as Error,
+          });
+          await new Promise<void>((resolve) => void this.options.clock.setTimeout(resolve, retryMs));
+          continue;
+        }
+      }
+      this.sent = status;
+      if (this.wanted === status) this.wanted = undefined;
+    }
+  }
+}
+
+/** The strategic merge patch from one status to the other; undefined when they are the same. */
+export function statusPatch(from: PodStatus | undefined, to: PodStatus): Record<string, unknown> | undefined {
+  const patch: Record<string, unknown> = {};
+  for (const key of Object.keys(to) as (keyof PodStatus)[]) {
+    if (key === 'conditions') continue;
+    const value = withoutUndefined(to[key]);
+    if (isDeepStrictEqual(withoutUndefined(from?.[key]), value)) continue;
+    // These lists merge by address; what is meant is this list and no other.
+    patch[key] = key === 'podIPs' || key === 'hostIPs' ? [...(value as object[]), { $patch: 'replace' }] : value;
+  }
+  for (const key of ['reason', 'message'] as const)
+    if (from?.[key] !== undefined && to[key] === undefined) patch[key] = null;
+  const conditions = (to.conditions ?? []).filter(
+    (condition) => !from?.conditions?.some((old) => sameCondition(old, condition)),
+  );
+  if (conditions.length > 0)
+    patch.conditions = conditions.map((condition) => ({ reason: null, message: null, ...condition }));
+  return Object.keys(patch).length > 0 ? patch : undefined;
+}
+
+function sameCondition(a: PodCondition, b: PodCondition): boolean {
+  return a.type === b.type && a.status === b.status && a.reason === b.reason && a.message === b.message;
+}
+
+const withoutUndefined = (value: unknown): unknown =>
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value));

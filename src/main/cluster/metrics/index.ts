@@ -1,0 +1,2 @@
+export { createMetrics } from './metrics';
+export type { Metrics, MetricsNode, MetricsTarget, Series } from './metrics';

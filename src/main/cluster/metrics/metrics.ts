@@ -1,0 +1,280 @@
+import { cpus, freemem, totalmem } from 'node:os';
+import type { Pod } from '@shared/k8s';
+import { parseBytes, parseQuantity } from '@shared/quantity';
+import type { MetricsSource, UsageSample } from '../apiserver/node-connection';
+import type { Clock, Timer } from '../clock';
+import { labels, type ListedContainer, type Runtime } from '../kubelet/runtime/types';
+import type { Logger } from '../log';
+import { Ring, sumPoints, usageBetween, type Point, type Totals } from './usage';
+
+/** A node whose containers are sampled. */
+export interface MetricsNode {
+  name: string;
+  runtime: Runtime;
+  /** The node is this machine as a whole: its usage is the machine's. */
+  wholeHost(): boolean;
+  /** cpu in cores, memory in bytes. */
+  capacity(): { cpu: number; memory: number };
+  pod(namespace: string, name: string): Pod | undefined;
+}
+
+export type MetricsTarget =
+  | { kind: 'cluster' }
+  | { kind: 'node'; name: string }
+  | { kind: 'pod'; namespace: string; name: string; container?: string };
+
+/** Points in order of time and what to draw them against; cpu in cores, memory in bytes. */
+export interface Series {
+  points: Point[];
+  cpuLimit?: number;
+  memoryLimit?: number;
+  cpuRequest?: number;
+  memoryRequest?: number;
+  /** Why there are no points. */
+  unavailable?: string;
+}
+
+export interface Metrics extends MetricsSource {
+  /** Samples a node from now on. Returns the removal. */
+  addNode(node: MetricsNode): () => void;
+  series(target: MetricsTarget, fromMs: number): Series;
+  stop(): void;
+}
+
+export interface MetricsOptions {
+  clock: Clock;
+  log: Logger;
+  /** Totals of this machine; default: from the operating system. */
+  host?: () => Omit<Totals, 'timeMs'>;
+  intervalMs?: number;
+  keepMs?: number;
+}
+
+/** A second reading soon after the first, so that charts do not begin empty. */
+const firstIntervalMs = 2000;
+const parallel = 4;
+
+/** Samples usage of nodes, pods and containers and keeps an hour of it in memory. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  return new Sampler(options);
+}
+
+function hostTotals(): Omit<Totals, 'timeMs'> {
+  const busyMs = cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+  return { cpuTotalNanos: busyMs * 1e6, memoryBytes: totalmem() - freemem() };
+}
+
+interface Track {
+  totals?: Totals;
+  sample?: UsageSample;
+  ring: Ring;
+  seenMs: number;
+}
+
+interface ContainerTrack extends Track {
+  node: string;
+  namespace: string;
+  pod: string;
+  container: string;
+  id: string;
+}
+
+class Sampler implements Metrics {
+  private readonly nodes = new Map<string, MetricsNode>();
+  private readonly nodeTracks = new Map<string, Track>();
+  /** By namespace/pod/container: a restarted container goes on in the same series. */
+  private readonly containers = new Map<string, ContainerTrack>();
+  private readonly pods = new Map<string, Set<string>>();
+  private readonly intervalMs: number;
+  private readonly keepMs: number;
+  private timer: Timer | undefined;
+  private sampling = false;
+  private rounds = 0;
+  private stopped = false;
+
+  constructor(private readonly options: MetricsOptions) {
+    this.intervalMs = options.intervalMs ?? 10_000;
+    this.keepMs = options.keepMs ?? 3_600_000;
+  }
+
+  addNode(node: MetricsNode): () => void {
+    this.nodes.set(node.name, node);
+    this.nodeTracks.set(node.name, this.newTrack());
+    this.rounds = 0;
+    this.sampleIn(0);
+    return () => {
+      if (this.nodes.get(node.name) !== node) return;
+      this.nodes.delete(node.name);
+      this.nodeTracks.delete(node.name);
+      for (const [key, track] of this.containers) if (track.node === node.name) this.forget(key);
+    };
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+  }
+
+  node(name: string): UsageSample | undefined {
+    return this.nodeTracks.get(name)?.sample;
+  }
+
+  pod(namespace: string, name: string): Record<string, UsageSample> | undefined {
+    const found: Record<string, UsageSample> = {};
+    const fresh = this.options.clock.now() - 3 * this.intervalMs;
+    for (const key of this.pods.get(`${namespace}/${name}`) ?? []) {
+      const track = this.containers.get(key)!;
+      if (track.sample && track.seenMs >= fresh) found[track.container] = track.sample;
+    }
+    return Object.keys(found).length > 0 ? found : undefined;
+  }
+
+  series(target: MetricsTarget, fromMs: number): Series {
+    if (target.kind === 'pod') return this.podSeries(target, fromMs);
+    const names = target.kind === 'node' ? [target.name] : [...this.nodes.keys()];
+    const points = sumPoints(names.map((name) => this.nodeTracks.get(name)?.ring.since(fromMs) ?? []));
+    const capacities = names.map((name) => this.nodes.get(name)?.capacity()).filter((one) => one !== undefined);
+    if (capacities.length === 0)
+      return {
+        points,
+        unavailable: target.kind === 'node' ? `node "${target.name}" is not sampled here` : 'no node is running',
+      };
+    return {
+      points,
+      cpuLimit: capacities.reduce((sum, one) => sum + one.cpu, 0),
+      memoryLimit: capacities.reduce((sum, one) => sum + one.memory, 0),
+    };
+  }
+
+  private podSeries({ namespace, name, container }: Extract<MetricsTarget, { kind: 'pod' }>, fromMs: number): Series {
+    const tracks = [...(this.pods.get(`${namespace}/${name}`) ?? [])]
+      .map((key) => this.containers.get(key)!)
+      .filter((track) => !container || track.container === container);
+    const points = sumPoints(tracks.map((track) => track.ring.since(fromMs)));
+    const pod = [...this.nodes.values()].map((node) => node.pod(namespace, name)).find((one) => one !== undefined);
+    return {
+      points,
+      ...(pod ? limitsOf(pod, container) : {}),
+      ...(points.length === 0 ? { unavailable: 'no container of the pod has been sampled yet' } : {}),
+    };
+  }
+
+  private newTrack(): Track {
+    return { ring: new Ring(Math.ceil(this.keepMs / this.intervalMs)), seenMs: 0 };
+  }
+
+  private sampleIn(ms: number): void {
+    if (this.stopped) return;
+    this.timer?.cancel();
+    this.timer = this.options.clock.setTimeout(() => void this.round(), ms);
+  }
+
+  private async round(): Promise<void> {
+    if (this.sampling || this.stopped) return;
+    this.sampling = true;
+    const now = this.options.clock.now();
+    for (const node of this.nodes.values()) {
+      try {
+        await this.sampleNode(node, now);
+      } catch (error) {
+        this.options.log.debug('usage could not be sampled', { node: node.name, error: error as Error });
+      }
+    }
+    for (const [key, track] of this.containers) if (now - track.seenMs > this.keepMs) this.forget(key);
+    this.sampling = false;
+    this.rounds++;
+    if (this.nodes.size > 0) this.sampleIn(this.rounds === 1 ? firstIntervalMs : this.intervalMs);
+  }
+
+  private async sampleNode(node: MetricsNode, now: number): Promise<void> {
+    const listed = await node.runtime.list({ [labels.node]: node.name });
+    const running = listed.filter((one) => one.state === 'running' && one.labels[labels.kind] !== 'sandbox');
+    const queue = [...running];
+    const work = async (): Promise<void> => {
+      for (let one = queue.shift(); one; one = queue.shift()) await this.sampleContainer(node, one, now);
+    };
+    await Promise.all(Array.from({ length: parallel }, work));
+    const track = this.nodeTracks.get(node.name);
+    if (!track) return;
+    if (node.wholeHost()) {
+      this.take(track, { ...(this.options.host ?? hostTotals)(), timeMs: now }, now);
+      return;
+    }
+    const samples = [...this.containers.values()].filter(
+      (one) => one.node === node.name && one.seenMs === now && one.sample,
+    );
+    const sample = {
+      time: now,
+      windowMs: this.intervalMs,
+      cpuNanocores: samples.reduce((sum, one) => sum + one.sample!.cpuNanocores, 0),
+      memoryBytes: samples.reduce((sum, one) => sum + one.sample!.memoryBytes, 0),
+    };
+    if (this.rounds === 0) return;
+    track.sample = sample;
+    track.ring.add({ t: now, cpu: sample.cpuNanocores / 1e9, memory: sample.memoryBytes });
+  }
+
+  private async sampleContainer(node: MetricsNode, { id, labels: of }: ListedContainer, now: number): Promise<void> {
+    const stats = await node.runtime.stats(id);
+    if (!stats) return;
+    const place = {
+      node: node.name,
+      namespace: of[labels.podNamespace] ?? '',
+      pod: of[labels.podName] ?? '',
+      container: of[labels.containerName] ?? '',
+    };
+    const podKey = `${place.namespace}/${place.pod}`;
+    const key = `${podKey}/${place.container}`;
+    let track = this.containers.get(key);
+    if (!track) {
+      track = { ...this.newTrack(), ...place, id };
+      this.containers.set(key, track);
+      const group = this.pods.get(podKey);
+      if (group) group.add(key);
+      else this.pods.set(podKey, new Set([key]));
+    }
+    // Another container of the same name counts from zero.
+    if (track.id !== id) Object.assign(track, { id, totals: undefined, node: node.name });
+    this.take(track, stats, now);
+  }
+
+  private take(track: Track, totals: Totals, now: number): void {
+    const sample = track.totals && usageBetween(track.totals, totals);
+    track.totals = { timeMs: totals.timeMs, cpuTotalNanos: totals.cpuTotalNanos, memoryBytes: totals.memoryBytes };
+    track.seenMs = now;
+    if (!sample) return;
+    track.sample = sample;
+    track.ring.add({ t: now, cpu: sample.cpuNanocores / 1e9, memory: sample.memoryBytes });
+  }
+
+  private forget(key: string): void {
+    const track = this.containers.get(key);
+    if (!track) return;
+    this.containers.delete(key);
+    const podKey = `${track.namespace}/${track.pod}`;
+    const group = this.pods.get(podKey);
+    group?.delete(key);
+    if (group?.size === 0) this.pods.delete(podKey);
+  }
+}
+
+/** What a pod or one of its containers may use; a limit only where every container has one. */
+function limitsOf(pod: Pod, container: string | undefined): Partial<Series> {
+  const containers = pod.spec!.containers.filter((one) => !container || one.name === container);
+  const sum = (kind: 'limits' | 'requests', name: 'cpu' | 'memory'): number | undefined => {
+    const values = containers.map((one) => one.resources?.[kind]?.[name]);
+    if (values.length === 0 || (kind === 'limits' && values.includes(undefined))) return undefined;
+    const total = values.reduce<number>(
+      (all, value) => all + (name === 'cpu' ? parseQuantity(value) : parseBytes(value)),
+      0,
+    );
+    return total || undefined;
+  };
+  const found: Partial<Series> = {
+    cpuLimit: sum('limits', 'cpu'),
+    memoryLimit: sum('limits', 'memory'),
+    cpuRequest: sum('requests', 'cpu'),
+    memoryRequest: sum('requests', 'memory'),
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
+}
