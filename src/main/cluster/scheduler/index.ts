@@ -1,0 +1,8 @@
+import { PodScheduler, type Scheduler, type SchedulerOptions } from './scheduler';
+
+export type { Scheduler, SchedulerOptions };
+
+/** Builds the scheduler. It asks for its informers here and starts them with `start()`. */
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  return new PodScheduler(options);
+}
