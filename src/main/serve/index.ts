@@ -48,6 +48,10 @@ export async function serveUi(options: ServeOptions): Promise<UiServer> {
   const admitted = (request: IncomingMessage, url: URL): boolean =>
     sameToken(url.searchParams.get('token'), token) || sameToken(cookie(request, cookieName), token);
 
+  // The page takes the token out of the address bar; the cookie lets its files and reloads in. A redirect
+  // instead would lose the Strict cookie when the address was opened from another site's page.
+  const signIn = () => `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Strict`;
+
   const answer = (response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}) => {
     response.writeHead(status, {
       ...securityHeaders,
@@ -71,17 +75,11 @@ export async function serveUi(options: ServeOptions): Promise<UiServer> {
         'Open the address that `gantry serve` printed: it holds the token that lets you in.\n',
       );
     }
-    if (url.searchParams.has('token')) {
-      // The token leaves the address bar and the history, and stays in a cookie.
-      url.searchParams.delete('token');
-      const location = `${url.pathname.replace(/^\/{2,}/, '/')}${url.search}`;
-      const value = `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Strict`;
-      return answer(response, 303, '', { location, 'set-cookie': value });
-    }
     const file = await readStatic(rendererDirectory, url.pathname);
     if (!file) return answer(response, 404, 'Not found.\n');
     response.writeHead(200, {
       ...securityHeaders,
+      ...(url.searchParams.has('token') ? { 'set-cookie': signIn() } : {}),
       'content-type': file.type,
       'content-length': file.body.length,
       'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',

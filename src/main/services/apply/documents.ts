@@ -65,7 +65,7 @@ export function readDocuments(text: string): SourceText {
     const start = document.contents?.range?.[0] ?? document.range[0];
     const read: SourceDocument = { index, line: position(start).line, faults: [], objects: [] };
     read.faults = document.errors.map((error) => ({
-      ...position(error.pos[0]),
+      ...position(error.pos[0] + /^ */.exec(text.slice(error.pos[0]))![0].length),
       message: said[error.code] ?? error.message,
     }));
     if (read.faults.length === 0 && !readObjects(document, read, position)) continue;

@@ -100,13 +100,8 @@ export class FaultMapper {
     return { ...this.position(this.source.node.range![0]), message };
   }
 
-  private at(
-    path: string,
-    message: string,
-    prefer: 'key' | 'value',
-    accepts?: (value: Node) => boolean,
-  ): DocumentFault {
-    const found = locate(this.source.node, path, accepts);
+  private at(path: string, message: string, prefer: 'key' | 'value'): DocumentFault {
+    const found = locate(this.source.node, path);
     const complete = found.depth === splitPath(path).length;
     // Where a field is missing, its parent's key shows the place.
     const node = complete && prefer === 'value' && isScalar(found.value) ? found.value : found.at;
@@ -117,15 +112,21 @@ export class FaultMapper {
     // `Deployment.spec.replicas`: the first part is the Go struct.
     const path = field ? field.split('.').slice(1).join('.') : '';
     if (!path) return this.whole(message);
-    const isWrong = (value: Node) => jsonType(value) === got || (got === 'number' && jsonType(value) === 'number');
-    const words = `cannot unmarshal ${got} into ${path}: it must be ${typeWords(wanted)}`;
-    const direct = this.at(path, words, 'value', isWrong);
-    const found = locate(this.source.node, path, isWrong);
-    if (found.depth === splitPath(path).length && isWrong(found.value)) return direct;
+    const isWrong = (value: Node) => jsonType(value) === got;
+    const words = (where: string) => `cannot unmarshal ${got} into ${where}: it must be ${typeWords(wanted)}`;
+    const { node } = this.source;
+    const found = locate(node, path, isWrong);
+    if (found.depth === splitPath(path).length) {
+      if (isWrong(found.value)) return this.at(found.path, words(found.path), 'value');
+      // Of a map or list the decoder names the whole, not the entry.
+      const inner = search(found.value, isWrong, found.path);
+      if (inner) return { ...this.position(inner.value.range![0]), path: inner.path, message: words(inner.path) };
+    }
     // Older servers name the last struct only (`Container.image`): look for a wrong value under such a key.
     const tail = splitPath(path).at(-1)!;
-    const other = search(this.source.node, (value, at) => splitPath(at).at(-1) === tail && isWrong(value));
-    return other ? { ...this.position(other.value.range![0]), path: other.path, message: words } : direct;
+    const other = search(node, (value, at) => splitPath(at).at(-1) === tail && isWrong(value));
+    if (other) return { ...this.position(other.value.range![0]), path: other.path, message: words(other.path) };
+    return this.at(path, words(path), 'value');
   }
 
   /** Messages of decoders that do not name the field: the first value they can be about. */

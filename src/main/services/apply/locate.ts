@@ -29,11 +29,12 @@ export interface Found {
   value: Node;
   /** Parts of the path that exist; `parts.length` means all of it. */
   depth: number;
+  /** The way there, with the indices that were found. */
+  path: string;
 }
 
 const keyOf = (pair: Pair): string => (isScalar(pair.key) ? String(pair.key.value) : String(pair.key));
 
-/** Follows a map's merge keys (`<<`) as well, nearest first. */
 function entry(map: Node, key: string): Pair | undefined {
   if (!isMap(map)) return undefined;
   return map.items.find((pair) => isPair(pair) && keyOf(pair) === key);
@@ -46,26 +47,27 @@ function entry(map: Node, key: string): Pair | undefined {
  */
 export function locate(root: Node, path: string, accepts: (value: Node) => boolean = () => true): Found {
   const parts = splitPath(path);
-  const walk = (at: Node, value: Node, depth: number): Found => {
-    const here: Found = { at, value, depth };
+  const walk = (at: Node, value: Node, depth: number, path: string): Found => {
+    const here: Found = { at, value, depth, path };
     if (depth === parts.length) return here;
     if (isSeq(value)) {
       const index = Number(parts[depth]);
       if (Number.isInteger(index)) {
         const item = value.items[index] as Node | undefined;
-        return item ? walk(item, item, depth + 1) : here;
+        return item ? walk(item, item, depth + 1, `${path}[${index}]`) : here;
       }
-      const tried = value.items.map((item) => walk(item as Node, item as Node, depth));
+      const tried = value.items.map((item, at) => walk(item as Node, item as Node, depth, `${path}[${at}]`));
       return tried.find((one) => one.depth === parts.length && accepts(one.value)) ?? deepest(tried) ?? here;
     }
     // A key may hold dots itself: annotations, file names of a ConfigMap.
     for (let end = parts.length; end > depth; end -= 1) {
-      const pair = entry(value, parts.slice(depth, end).join('.'));
-      if (pair) return walk(pair.key as Node, (pair.value ?? pair.key) as Node, end);
+      const key = parts.slice(depth, end).join('.');
+      const pair = entry(value, key);
+      if (pair) return walk(pair.key as Node, (pair.value ?? pair.key) as Node, end, path ? `${path}.${key}` : key);
     }
     return here;
   };
-  return walk(root, root, 0);
+  return walk(root, root, 0, '');
 }
 
 function deepest(found: Found[]): Found | undefined {
