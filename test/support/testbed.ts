@@ -155,7 +155,7 @@ export async function startTestbed(options: ControllerSettings = {}): Promise<Te
         .map((event) => `${event.reason}: ${event.message}`);
     },
     stop() {
-      controllers.stop();
+      void controllers.stop();
       informers.stop();
       server.close();
     },

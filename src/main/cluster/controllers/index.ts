@@ -20,7 +20,8 @@ export type { ControllerSettings } from './framework';
 export interface Controllers {
   /** Runs once the caches are filled; resolves when every controller works. */
   start(): Promise<void>;
-  stop(): void;
+  /** Takes up no more work; resolves when what was under way has ended. */
+  stop(): Promise<void>;
   status(): { name: string; lastError?: string; queueLength: number }[];
 }
 
@@ -55,9 +56,10 @@ export function createControllers(parameters: {
       if (stopped || running.length) return;
       running = loops.map((loop) => runController({ ...loop, clock, log: log.child(loop.name) }));
     },
-    stop() {
+    async stop() {
       stopped = true;
       for (const loop of loops) loop.queue.close();
+      await Promise.all(running.map((controller) => controller.stop()));
     },
     status: () =>
       loops.map((loop) => {

@@ -15,6 +15,7 @@ import { endpointsLabels, overCapacityAnnotation, subsetsOf } from './subsets';
 const zoneLabel = 'topology.kubernetes.io/zone';
 const labelIndex = 'label';
 const serviceIndex = 'service';
+const lookAgainMs = 60_000;
 
 interface Sources {
   services: Informer<Service>;
@@ -112,13 +113,14 @@ function sliceLoop(context: ControllerContext, queue: WorkQueue, sources: Source
         const { namespace, name } = splitKey(key);
         const service = sources.services.get(namespace, name);
         // Slices have generated names: until the cache shows what was created, a second one would not be refused.
-        if (!expectations.satisfied(key)) return;
+        if (!expectations.satisfied(key)) return { requeueAfterMs: lookAgainMs };
         const existing = slices.byIndex(serviceIndex, key);
-        if (!service || !hasSelector(service)) {
+        if (!service) {
           for (const { metadata } of existing) await remove(metadata.namespace!, metadata.name);
           return;
         }
-        if (service.metadata.deletionTimestamp) return;
+        // Without a selector the endpoints are somebody else's to write.
+        if (!hasSelector(service) || service.metadata.deletionTimestamp) return;
         const plan = planSlices(service, endpointsOf(sources, service), existing);
         try {
           // What is added comes first: traffic must not find a gap between two slices.

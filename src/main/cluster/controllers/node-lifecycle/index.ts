@@ -26,7 +26,7 @@ export function createNodeLifecycleController(context: ControllerContext): Contr
   const { client, clock, informers, log, options } = context;
   const queue = new WorkQueue(clock);
   const nodes = informers.informer(resources.nodes);
-  const leases = informers.informer(resources.leases, { namespace: leaseNamespace });
+  const leases = informers.informer(resources.leases);
   const pods = informers.informer(resources.pods);
   indexByNode(pods);
   const events = recorderFor(context, 'node-controller');

@@ -27,6 +27,7 @@ interface Parts {
 
 /** Pods asked for or taken away in one go; the rest follows when the cache has caught up. */
 const burst = 1000;
+const lookAgainMs = 60_000;
 
 /** Keeps as many pods of a template as a ReplicaSet asks for. */
 export class ReplicaSetReconciler implements Reconciler {
@@ -59,6 +60,8 @@ export class ReplicaSetReconciler implements Reconciler {
     }
     await this.report(set, active, failure);
     if (failure) throw failure;
+    // A pod made and gone between two lists is never seen: look again, at last without it.
+    if (!ready) return { requeueAfterMs: lookAgainMs };
     return this.nextAvailable(set, active, clock.now());
   }
 
