@@ -166,6 +166,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       scheduler.stop();
       controllers.stop();
       await nodes.stop();
+      metrics.stop();
       informers.stop();
       await listener.close();
       server.close();
