@@ -1,4 +1,4 @@
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { StoreError } from './types';
 
@@ -67,8 +67,7 @@ export async function lockDirectory(directory: string, file: string): Promise<()
   try {
     for (;;) {
       try {
-        // A link appears with its content or fails because another was first.
-        await link(mine, file);
+        await appear(mine, file);
         return async () => {
           if ((await readOwner(file))?.token === token) await rm(file, { force: true });
         };
@@ -82,6 +81,17 @@ export async function lockDirectory(directory: string, file: string): Promise<()
     }
   } finally {
     await rm(mine, { force: true });
+  }
+}
+
+/** A link appears with its content or fails because another was first; not every file system has links. */
+async function appear(mine: string, file: string): Promise<void> {
+  try {
+    await link(mine, file);
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw error;
+    await copyFile(mine, file, constants.COPYFILE_EXCL);
   }
 }
 
