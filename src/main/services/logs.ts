@@ -58,12 +58,10 @@ class Source {
 
   async run(): Promise<void> {
     let retry = FIRST_RETRY;
-    let first = true;
     while (!this.signal.aborted) {
       try {
         const before = this.lastTime;
-        await this.read(first);
-        first = false;
+        await this.read();
         if (this.lastTime !== before) retry = FIRST_RETRY;
         if (!this.request.follow || this.request.previous || !(await this.goesOn())) break;
       } catch (error) {
@@ -71,7 +69,7 @@ class Source {
         // Not started yet (400) or away for now: worth another try. Gone or refused: not.
         const final = error instanceof ApiError && [401, 403, 404].includes(error.code);
         if (!this.request.follow || final) {
-          if (first) this.failure = error;
+          if (!this.request.follow || this.lastTime === '') this.failure = error;
           break;
         }
       }
@@ -93,9 +91,9 @@ class Source {
     }
   }
 
-  private async read(first: boolean): Promise<void> {
+  private async read(): Promise<void> {
     const { namespace, follow, previous, tailLines, sinceSeconds } = this.request;
-    const resumed = !first && this.lastTime !== '';
+    const resumed = this.lastTime !== '';
     const stream = await this.transport.stream({
       method: 'GET',
       path: `/api/v1/namespaces/${namespace}/pods/${this.pod}/log`,
