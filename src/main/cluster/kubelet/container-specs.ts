@@ -4,6 +4,7 @@ import { expandVariables } from './expand';
 import { ConfigError } from './objects';
 import { hashOf } from './pod-view';
 import { oomScore } from './qos';
+import { simulateAnnotation } from './runtime/simulated-behaviour';
 import { labels, type ContainerSpec, type ImageInfo, type MountSpec, type SandboxSpec } from './runtime/types';
 
 export interface NodeFacts {
@@ -64,8 +65,15 @@ export function sandboxSpec(pod: Pod, attempt: number, node: NodeFacts, mounts: 
     ...(dns ? { dns } : {}),
     hostAliases: (spec.hostAliases ?? []).map((alias) => ({ ip: alias.ip, hostnames: alias.hostnames ?? [] })),
     ...(sysctls?.length ? { sysctls: Object.fromEntries(sysctls.map((one) => [one.name, one.value])) } : {}),
+    ...wishOf(pod),
     mounts,
   };
+}
+
+/** How the pod wishes to be simulated, where that is all that is done. */
+export function wishOf(pod: Pod): { simulate?: string } {
+  const simulate = pod.metadata.annotations?.[simulateAnnotation];
+  return simulate ? { simulate } : {};
 }
 
 /** What dnsPolicy and dnsConfig come to; undefined leaves it to the engine. */
@@ -131,6 +139,7 @@ export function containerSpec(pod: Pod, container: Container, context: Container
     ...(container.workingDir ? { workingDir: container.workingDir } : {}),
     env: [...env].map(([name, value]) => `${name}=${value}`),
     mounts: context.mounts,
+    ...wishOf(pod),
     tty: container.tty === true,
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,

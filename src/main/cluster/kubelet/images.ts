@@ -2,6 +2,7 @@ import type { Container, Pod, Secret } from '@shared/k8s';
 import type { EventRecorder } from '../client/events';
 import type { Clock } from '../clock';
 import { Backoff } from './backoff';
+import { wishOf } from './container-specs';
 import { goDuration } from './go-duration';
 import type { ObjectSource } from './objects';
 import type { Waiting } from './pod-status';
@@ -130,7 +131,7 @@ export class ImageManager {
     let failure: unknown;
     for (const auth of auths.length > 0 ? auths : [undefined]) {
       try {
-        await this.options.runtime.pullImage(image, { auth, signal });
+        await this.options.runtime.pullImage(image, { auth, signal, ...wishOf(pod) });
         return;
       } catch (error) {
         failure = error;

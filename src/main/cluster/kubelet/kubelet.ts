@@ -158,7 +158,7 @@ class NodeKubelet implements Kubelet {
 
   async start(): Promise<void> {
     const { informers, volumesDirectory, log } = this.options;
-    await mkdir(volumesDirectory, { recursive: true, mode: 0o700 });
+    if (this.options.runtime.kind !== 'simulated') await mkdir(volumesDirectory, { recursive: true, mode: 0o700 });
     const configMaps = informers.informer<ConfigMap>(resources.configMaps);
     const secrets = informers.informer<Secret>(resources.secrets);
     await informers.start();

@@ -18,6 +18,8 @@ export interface StatusFacts {
   started(container: PodContainer): boolean;
   /** What the container left in its termination message file (or log). */
   terminationMessage(container: PodContainer): string | undefined;
+  /** The scheme of container ids: docker, simulated. */
+  runtimeName: string;
   hostIp: string;
   /** Address of the pod; absent until the sandbox has one. */
   podIp?: string;
@@ -97,7 +99,7 @@ function containerStatus(
     name: container.name,
     image: current?.image ?? container.image ?? '',
     imageID: current?.imageId ?? '',
-    ...(current ? { containerID: `docker://${current.id}` } : {}),
+    ...(current ? { containerID: `${facts.runtimeName}://${current.id}` } : {}),
   };
   if (!current || current.state === 'created') {
     return {
@@ -160,7 +162,7 @@ function terminatedOf(one: PodContainer, facts: StatusFacts): NonNullable<Contai
     ...(message ? { message } : {}),
     startedAt: timestamp(one.startedAt ?? 0),
     finishedAt: timestamp(one.finishedAt ?? one.createdAt),
-    containerID: `docker://${one.id}`,
+    containerID: `${facts.runtimeName}://${one.id}`,
   };
 }
 

@@ -62,12 +62,7 @@ export class PodTermination {
         await this.host.runtime.removeContainer(one.id);
       }
       await this.host.runtime.removeVolumes({ [labels.podUid]: uid });
-      await removePodDirectory(this.host.volumesDirectory, uid).catch((error: Error) => {
-        this.host.log.warn('files of a pod stay behind: its containers made them as another user', {
-          directory: uid,
-          error,
-        });
-      });
+      if (this.host.runtime.kind !== 'simulated') await this.removeFiles(uid);
       if (!this.gone) await this.confirm(namespace, name, uid);
       return true;
     } catch (error) {
@@ -75,6 +70,17 @@ export class PodTermination {
       throw error;
     } finally {
       this.timer?.cancel();
+    }
+  }
+
+  private async removeFiles(uid: string): Promise<void> {
+    try {
+      await removePodDirectory(this.host.volumesDirectory, uid);
+    } catch (error) {
+      this.host.log.warn('files of a pod stay behind: its containers made them as another user', {
+        uid,
+        error: error as Error,
+      });
     }
   }
 

@@ -251,7 +251,7 @@ export class PodWorker {
       ids.add(one.id);
       const known = this.reported(container.name);
       const before =
-        known?.containerID === `docker://${one.id}`
+        known?.containerID === `${this.host.runtime.kind}://${one.id}`
           ? { ready: known.ready, started: known.started === true }
           : undefined;
       this.prober.watch(this.pod, container, one, podIp ?? '', before);
@@ -272,6 +272,7 @@ export class PodWorker {
       ready,
       started: (one) => this.prober.started(one.id) && !this.starter.hookRuns(one.name),
       terminationMessage: (one) => this.messages.of(one.id),
+      runtimeName: this.host.runtime.kind,
       hostIp: this.host.hostIp(),
       podIp: this.podIp(view),
       startTime: this.startTime,

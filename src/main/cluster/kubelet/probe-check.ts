@@ -41,6 +41,10 @@ export async function check(handler: Handler, timeoutMs: number, context: CheckC
   const abort = new AbortController();
   const timer = context.clock.setTimeout(() => abort.abort(), timeoutMs);
   try {
+    if (context.runtime.probe) {
+      const well = await context.runtime.probe(context.target.id);
+      return { result: well ? 'success' : 'failure', output: well ? '' : 'the container is simulated as unhealthy' };
+    }
     if (handler.exec) return await checkExec(handler.exec.command ?? [], timeoutMs, context, abort.signal);
     if (handler.httpGet) return await checkHttp(handler.httpGet, context, abort.signal);
     if (handler.tcpSocket) return await checkTcp(handler.tcpSocket, context, abort.signal);

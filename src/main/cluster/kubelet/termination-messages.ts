@@ -26,6 +26,7 @@ export class TerminationMessages {
   }
 
   private async messageOf(pod: Pod, one: PodContainer): Promise<string> {
+    if (this.host.runtime.kind === 'simulated') return '';
     const spec = [...pod.spec!.containers, ...(pod.spec!.initContainers ?? [])].find(
       (container) => container.name === one.name,
     );

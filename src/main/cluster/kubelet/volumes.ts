@@ -63,6 +63,8 @@ export async function refreshVolumes(pod: Pod, context: VolumeContext): Promise<
 
 async function mountVolume(pod: Pod, volume: Volume, context: VolumeContext): Promise<MountedVolume> {
   const { name, emptyDir, hostPath } = volume;
+  const real = context.runtime.kind !== 'simulated';
+  if (!real && (emptyDir || hostPath)) return { type: 'volume', source: name, readOnly: false };
   const place = (plugin: string): string =>
     join(podDirectory(context.directory, pod.metadata.uid), 'volumes', `kubernetes.io~${plugin}`, name);
 
@@ -96,7 +98,7 @@ async function mountVolume(pod: Pod, volume: Volume, context: VolumeContext): Pr
     for (const [path, file] of await filesOf(pod, source, projection.defaultMode, context)) files.set(path, file);
   }
   const source = place(projection.plugin);
-  await writeAtomically(source, files);
+  if (real) await writeAtomically(source, files);
   return { type: 'bind', source, readOnly: true };
 }
 
@@ -259,7 +261,7 @@ export async function managedMounts(
   restartCount: number,
   context: VolumeContext,
 ): Promise<MountSpec[]> {
-  if (!context.local) return [];
+  if (!context.local || context.runtime.kind === 'simulated') return [];
   const mounts: MountSpec[] = [];
   const own = podDirectory(context.directory, pod.metadata.uid);
   await mkdir(own, { recursive: true });

@@ -58,6 +58,8 @@ export interface SandboxSpec {
   dns?: { servers: string[]; searches: string[]; options: string[] };
   hostAliases: { ip: string; hostnames: string[] }[];
   sysctls?: Record<string, string>;
+  /** The pod's wish how a simulated runtime should behave; others ignore it. */
+  simulate?: string;
   /** Held mounted for as long as the pod lives, so that memory-backed volumes outlive container restarts. */
   mounts: MountSpec[];
 }
@@ -102,6 +104,8 @@ export interface ContainerSpec {
   noNewPrivileges: boolean;
   addCapabilities: string[];
   dropCapabilities: string[];
+  /** The pod's wish how a simulated runtime should behave; others ignore it. */
+  simulate?: string;
   oomScoreAdj: number;
 }
 
@@ -228,6 +232,8 @@ export interface Runtime {
   inspect(id: string): Promise<RuntimeContainer | undefined>;
   /** Runs a command, or with no command attaches to the container's own process. */
   run(id: string, options: RuntimeRunOptions): Promise<RunSession>;
+  /** Whether the container is well, of a runtime where there is nothing to connect to. */
+  probe?(id: string): Promise<boolean>;
   logs(id: string, options: RuntimeLogOptions): Promise<Readable>;
   /** A volume kept by the engine; memory-backed with `memory`. One that exists is left as it is. */
   createVolume(name: string, labels: Record<string, string>, memory?: { sizeBytes?: number }): Promise<void>;
@@ -238,7 +244,13 @@ export interface Runtime {
   image(reference: string): Promise<ImageInfo | undefined>;
   pullImage(
     reference: string,
-    options?: { auth?: RegistryAuth; onProgress?: (progress: PullProgress) => void; signal?: AbortSignal },
+    options?: {
+      auth?: RegistryAuth;
+      onProgress?: (progress: PullProgress) => void;
+      signal?: AbortSignal;
+      /** As in SandboxSpec. */
+      simulate?: string;
+    },
   ): Promise<void>;
   /**
    * Delivers what happens to containers with the labels until the signal is aborted.
