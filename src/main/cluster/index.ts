@@ -164,7 +164,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     tasks,
     async stop() {
       scheduler.stop();
-      controllers.stop();
+      await controllers.stop();
       await nodes.stop();
       metrics.stop();
       informers.stop();
