@@ -1,5 +1,6 @@
-import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
 import { StoreError } from './types';
 
 /** Another process has the data directory open. */
@@ -54,6 +55,16 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   }
 }
 
+/** Where the successor of a dead holder signs. Only one can be first, however many see it dead. */
+const successorOf = (file: string, owner: Owner): string => `${file}.next-${owner.token}`;
+
+/** Who holds the lock: the last of those who each took it from a dead one. */
+async function holderOf(file: string): Promise<Owner | undefined> {
+  let holder: Owner | undefined;
+  for (let next = await readOwner(file); next; next = await readOwner(successorOf(file, next))) holder = next;
+  return holder;
+}
+
 /**
  * Takes `file` as the lock of a directory, also from a process that died with it.
  * @returns the release
@@ -66,22 +77,33 @@ export async function lockDirectory(directory: string, file: string): Promise<()
   await writeFile(mine, JSON.stringify(owner), { mode: 0o600 });
   try {
     for (;;) {
+      const holder = await holderOf(file);
+      if (holder && holder.pid > 0 && (await isAlive(holder))) throw new DirectoryLockedError(directory, holder.pid);
+      const place = holder ? successorOf(file, holder) : file;
       try {
-        await appear(mine, file);
-        return async () => {
-          if ((await readOwner(file))?.token === token) await rm(file, { force: true });
-        };
+        await appear(mine, place);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+        throw error;
       }
-      const holder = await readOwner(file);
-      if (!holder) continue;
-      if (holder.pid > 0 && (await isAlive(holder))) throw new DirectoryLockedError(directory, holder.pid);
-      await takeAway(file, holder, `${mine}.stale`);
+      if ((await holderOf(file))?.token === token) break;
+      // Another took over and tidied up between the look and the signature: this one follows nobody.
+      await rm(place, { force: true });
     }
+    await tidy(mine, file);
   } finally {
     await rm(mine, { force: true });
   }
+  return async () => {
+    if ((await readOwner(file))?.token === token) await rm(file, { force: true });
+  };
+}
+
+/** Puts the new holder in the place of the dead ones. From here on only its own signature counts. */
+async function tidy(mine: string, file: string): Promise<void> {
+  if ((await readFile(file, 'utf8')) !== (await readFile(mine, 'utf8'))) await rename(mine, file);
+  const signatures = (await readdir(dirname(file))).filter((name) => name.startsWith(`${basename(file)}.next-`));
+  for (const name of signatures) await rm(join(dirname(file), name), { force: true });
 }
 
 /** A link appears with its content or fails because another was first; not every file system has links. */
@@ -93,16 +115,4 @@ async function appear(mine: string, file: string): Promise<void> {
       throw error;
     await copyFile(mine, file, constants.COPYFILE_EXCL);
   }
-}
-
-/** Removes a dead holder's lock, unless another process did so first and holds it now. */
-async function takeAway(file: string, holder: Owner, aside: string): Promise<void> {
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  if ((await readOwner(aside))?.token !== holder.token) await link(aside, file).catch(() => {});
-  await rm(aside, { force: true });
 }
