@@ -1,0 +1,52 @@
+import type { Pod } from '@shared/k8s';
+import type { Command, CommandCall } from '../command';
+import { ExitError, KubectlError } from '../errors';
+import { chooseContainer, onePod } from '../pods';
+import { connectTerminal } from '../terminal';
+import { streamFlags, wantsTty } from './exec';
+
+/** Connects to the main process of a container of the pod. @throws ExitError with the code it ended with */
+export async function attachTo(call: CommandCall, pod: Pod, wanted: string): Promise<void> {
+  const name = chooseContainer(call, pod, wanted, call.flags.bool('quiet'));
+  const container = pod.spec!.containers.find((other) => other.name === name);
+  const stdin = call.flags.bool('stdin');
+  let tty = wantsTty(call);
+  if (tty && !container?.tty) {
+    call.err(`error: Unable to use a TTY - container ${name} did not allocate one\n`);
+    tty = false;
+  }
+  if (stdin && !container?.stdin) throw new KubectlError(`container ${name} did not open its standard input`);
+  if (stdin && tty && !call.flags.bool('quiet')) call.err("If you don't see a command prompt, try pressing enter.\n");
+  const transport = await call.session.transport();
+  const session = await transport.exec({
+    namespace: pod.metadata.namespace!,
+    pod: pod.metadata.name,
+    container: name,
+    stdin,
+    stdout: true,
+    stderr: !(tty || container?.tty),
+    tty: tty || container?.tty === true,
+  });
+  const { exitCode, error } = await connectTerminal(call, session, { stdin, tty });
+  if (error && exitCode === 0) throw new KubectlError(error);
+  if (exitCode !== 0) throw new ExitError(exitCode);
+}
+
+async function run(call: CommandCall): Promise<void> {
+  if (call.args.length === 0) throw new KubectlError('at least 1 argument is required for attach');
+  const pod = await onePod(call, call.args[0]!);
+  const phase = pod.status?.phase;
+  if (phase === 'Succeeded' || phase === 'Failed') {
+    throw new KubectlError(`cannot attach a container in a completed pod; current phase is ${phase}`);
+  }
+  await attachTo(call, pod, call.flags.string('container'));
+}
+
+export const attach: Command = {
+  name: 'attach',
+  summary: 'Attach to a running container',
+  usage: '(POD | TYPE/NAME) -c CONTAINER',
+  examples: [['See what the container prints', 'kubectl attach web-5d9f']],
+  flags: streamFlags,
+  run,
+};

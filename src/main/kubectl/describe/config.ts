@@ -1,0 +1,110 @@
+import type { ConfigMap, Namespace, Secret, ServiceAccount } from '@shared/k8s';
+import { listAll } from '../resources';
+import { eventLines } from './events';
+import type { Describe } from './types';
+
+export const describeConfigMap: Describe<ConfigMap> = ({ lines, object, events, now, showEvents }) => {
+  const { metadata, data, binaryData, immutable } = object;
+  lines.add(0, `Name:\t${metadata.name}`);
+  lines.add(0, `Namespace:\t${metadata.namespace}`);
+  lines.map(0, 'Labels', metadata.labels);
+  lines.annotations(0, 'Annotations', metadata.annotations);
+  lines.add(0, '\nData\n====');
+  for (const key of Object.keys(data ?? {}).sort()) {
+    lines.add(0, `${key}:\n----`);
+    lines.add(0, `${data![key]}\n`);
+  }
+  lines.add(0, '\nBinaryData\n====');
+  for (const key of Object.keys(binaryData ?? {}).sort())
+    lines.add(0, `${key}: ${Buffer.from(binaryData![key]!, 'base64').length} bytes`);
+  lines.add(0, '');
+  if (immutable !== undefined) lines.add(0, `Immutable: ${immutable}`);
+  if (showEvents) eventLines(lines, events, now);
+};
+
+export const describeSecret: Describe<Secret> = ({ lines, object }) => {
+  const { metadata, data, type } = object;
+  lines.add(0, `Name:\t${metadata.name}`);
+  lines.add(0, `Namespace:\t${metadata.namespace}`);
+  lines.map(0, 'Labels', metadata.labels);
+  lines.annotations(0, 'Annotations', metadata.annotations);
+  lines.add(0, `\nType:\t${type ?? ''}`);
+  lines.add(0, '\nData\n====');
+  for (const key of Object.keys(data ?? {}).sort()) {
+    const bytes = Buffer.from(data![key]!, 'base64');
+    // A service account's token is there to be read; everything else stays closed.
+    const open = type === 'kubernetes.io/service-account-token' && key === 'token';
+    lines.add(0, `${key}:\t${open ? bytes.toString('utf8') : `${bytes.length} bytes`}`);
+  }
+};
+
+export const describeServiceAccount: Describe<ServiceAccount> = ({ lines, object, events, now, showEvents }) => {
+  const { metadata } = object;
+  lines.add(0, `Name:\t${metadata.name}`);
+  lines.add(0, `Namespace:\t${metadata.namespace}`);
+  lines.map(0, 'Labels', metadata.labels);
+  lines.annotations(0, 'Annotations', metadata.annotations);
+  const list = (title: string, names: (string | undefined)[]): void => {
+    if (names.length === 0) lines.add(0, `${title}:\t<none>`);
+    names.forEach((name, at) => lines.add(0, `${at === 0 ? `${title}:` : ''}\t${name}`));
+  };
+  list(
+    'Image pull secrets',
+    (object.imagePullSecrets ?? []).map((secret) => secret.name),
+  );
+  list(
+    'Mountable secrets',
+    (object.secrets ?? []).map((secret) => secret.name),
+  );
+  list('Tokens', []);
+  if (showEvents) eventLines(lines, events, now);
+};
+
+export const describeNamespace: Describe<Namespace> = async ({ lines, object, session }) => {
+  const { metadata, status } = object;
+  lines.add(0, `Name:\t${metadata.name}`);
+  lines.map(0, 'Labels', metadata.labels);
+  lines.annotations(0, 'Annotations', metadata.annotations);
+  lines.add(0, `Status:\t${status?.phase ?? ''}`);
+  if (status?.conditions?.length) {
+    lines.add(0, 'Conditions:\n  Type\tStatus\tLastTransitionTime\tReason\tMessage');
+    lines.add(1, '----\t------\t------------------\t------\t-------');
+    for (const condition of status.conditions) {
+      lines.add(
+        1,
+        `${condition.type}\t${condition.status}\t${condition.lastTransitionTime ?? ''}\t${condition.reason ?? ''}\t${condition.message ?? ''}`,
+      );
+    }
+  }
+  const discovery = await session.discovery();
+  const quotas = discovery.lookup('resourcequotas');
+  const limits = discovery.lookup('limitranges');
+  const quotaList = quotas ? (await listAll(session, quotas, metadata.name)).items : [];
+  const limitList = limits ? (await listAll(session, limits, metadata.name)).items : [];
+  if (quotaList.length === 0) lines.add(0, '\nNo resource quota.');
+  else {
+    lines.add(0, '\nResource Quotas');
+    for (const quota of quotaList) {
+      lines.add(1, `Name:\t${quota.metadata?.name}`);
+      lines.add(1, 'Resource\tUsed\tHard');
+      lines.add(1, '--------\t---\t---');
+      for (const name of Object.keys(quota.status?.hard ?? {}).sort()) {
+        lines.add(1, `${name}\t${quota.status.used?.[name] ?? '0'}\t${quota.status.hard[name]}`);
+      }
+    }
+  }
+  if (limitList.length === 0) lines.add(0, '\nNo LimitRange resource.');
+  else {
+    lines.add(0, '\nResource Limits');
+    lines.add(1, 'Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio');
+    lines.add(1, '----\t--------\t---\t---\t---------------\t-------------\t-----------------------');
+    for (const item of limitList.flatMap((range) => range.spec?.limits ?? [])) {
+      const parts = [item.min, item.max, item.defaultRequest, item.default, item.maxLimitRequestRatio] as (
+        Record<string, string> | undefined
+      )[];
+      const names = new Set(parts.flatMap((part) => Object.keys(part ?? {})));
+      for (const name of [...names].sort())
+        lines.add(1, [item.type, name, ...parts.map((part) => part?.[name] ?? '-')].join('\t'));
+    }
+  }
+};
