@@ -137,7 +137,7 @@ function columnDefinitions(kind: KindDefinition): object[] {
       description,
       priority,
     }));
-    found = [nameColumn, ...columns];
+    found = kind.nameColumn === false ? columns : [nameColumn, ...columns];
     definitions.set(kind, found);
   }
   return found;
@@ -149,7 +149,7 @@ function tableView(context: ServerContext, call: Call): View {
   const include = call.request.query.get('includeObject') ?? 'Metadata';
   const row = (object: Encoded, now: number) => {
     const cells = [
-      object.value.metadata?.name ?? '',
+      ...(definition.nameColumn === false ? [] : [object.value.metadata?.name ?? '']),
       ...definition.columns.map((column) => column.cell(object.value, now)),
     ];
     const carried = include === 'Object' ? object : include === 'None' ? undefined : partial(object.value);
