@@ -4,6 +4,7 @@ import { apiError, badRequest } from '../api/errors';
 import type { KindDefinition } from '../api/kind';
 import { apiVersionOf } from '../api/kind';
 import type { ApiSchema, StructureError } from '../api/schema/types';
+import { duplicateFields } from './duplicate-fields';
 import { assertDepth, cloneJson, isObject } from './json';
 import type { ApiRequest } from './types';
 
@@ -132,9 +133,22 @@ export function decodeObject(
     );
   }
   const object = { apiVersion, kind: kind.kind, ...rest };
-  return checkStructure(object, fieldValidationOf(request), schema, warnings, (problem) => {
+  const given = duplicatesOf(request);
+  return checkStructure(object, fieldValidationOf(request), schema, warnings, given, (problem) => {
     throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${problem}`);
   });
+}
+
+/** Fields given twice in a JSON body; the last one counts. YAML with such fields is refused outright. */
+function duplicatesOf(request: ApiRequest): StructureError[] {
+  const { body } = request;
+  if (!isEncodedBody(body) || mediaType(request.contentType) !== 'application/json') return [];
+  if (request.query.get('fieldValidation') === 'Ignore') return [];
+  return duplicateFields(body.toString()).map((path) => ({
+    kind: 'duplicate',
+    path,
+    message: `duplicate field "${path}"`,
+  }));
 }
 
 const lastPart = (apiVersion: unknown) =>
@@ -152,10 +166,11 @@ export function checkStructure(
   validation: FieldValidation | 'Trust',
   schema: ApiSchema,
   warnings: string[],
+  duplicates: StructureError[],
   refuse: (problem: string) => never,
 ): KubeObject {
   if (validation === 'Trust') return object;
-  const faults = schema.check(object);
+  const faults = [...schema.check(object), ...duplicates];
   if (faults.length === 0) return object;
   const wrong = faults.find((fault) => fault.kind === 'type');
   if (wrong) refuse(wrong.message);

@@ -159,9 +159,10 @@ class Exchange {
       response.end(await compress(text, { level: 1 }));
       return;
     }
-    // A string and its length: node puts headers and body into one write.
-    response.setHeader('Content-Length', Buffer.byteLength(text));
-    response.end(text);
+    // A short string goes out in one write with the headers; a long one is worth encoding only once.
+    const body = text.length < gzipFromBytes ? text : Buffer.from(text);
+    response.setHeader('Content-Length', Buffer.byteLength(body));
+    response.end(body);
   }
 
   private compresses(): boolean {

@@ -78,7 +78,7 @@ function patched(context: ServerContext, call: Call, current: StoredObject, chan
       'the object has been modified; please apply your changes to the latest version and try again',
     );
   }
-  return checkStructure(changed, fieldValidationOf(call.request), context.schema, call.warnings, (problem) => {
+  return checkStructure(changed, fieldValidationOf(call.request), context.schema, call.warnings, [], (problem) => {
     throw invalid({ plural: '', kind: '' }, '', [
       { type: 'Invalid', field: 'patch', value: shown(call), detail: problem },
     ]);

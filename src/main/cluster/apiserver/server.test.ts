@@ -101,6 +101,17 @@ describe('create', () => {
     ).rejects.toMatchObject({ code: 400 });
   });
 
+  it('tells of fields given twice', async () => {
+    const { send } = await createTestServer();
+    const body = '{"metadata":{"name":"a"},"data":{"x":"1","x":"2"}}';
+    const request = { body, contentType: 'application/json' };
+    await expect(send('POST', configMaps, { ...request, query: { fieldValidation: 'Strict' } })).rejects.toMatchObject({
+      code: 400,
+      message: expect.stringContaining('strict decoding error: duplicate field "data.x"'),
+    });
+    expect((await send('POST', configMaps, request)).warnings).toEqual(['duplicate field "data.x"']);
+  });
+
   it('refuses wrong types even when it ignores unknown fields', async () => {
     const { send } = await createTestServer();
     const body = { ...deploymentBody('web'), spec: { ...deploymentBody('web').spec, replicas: 'three' } };

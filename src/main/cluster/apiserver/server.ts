@@ -11,6 +11,7 @@ import { remove, removeCollection } from './deletes';
 import { Discovery, type VersionInfo } from './discovery';
 import { metricsResource } from './metrics-api';
 import { internalError } from './errors';
+import { expireEvents } from './event-expiry';
 import { finalizeNamespace } from './finalize';
 import { isNamespaces, namespaceLifecycle } from './namespaces';
 import type { MetricsSource } from './node-connection';
@@ -72,10 +73,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     services: createServiceAllocator(store, options.serviceCidr ?? '10.96.0.0/16'),
     continuations: new Continuations(clock),
   };
+  const events = expireEvents(store, clock, log);
   const discovery = new Discovery(context, options.version);
   return {
     context,
-    close: () => context.services.close(),
+    close() {
+      events.close();
+      context.services.close();
+    },
     async handle(request) {
       try {
         return await serve(context, discovery, request);
