@@ -5,9 +5,10 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Logger } from '../cluster/log';
 import { createBridgeHost } from '../services/bridge-host';
+import { readStatic } from '../page/files';
+import { securityHeaders } from '../page/policy';
 import type { Services } from '../services/types';
-import { readStatic } from './files';
-import { cookie, isLocalHost, isOwnOrigin, sameToken, securityHeaders } from './guards';
+import { cookie, isLocalHost, isOwnOrigin, sameToken } from './guards';
 import { socketPort } from './socket-port';
 
 /** The largest message a page may send: a YAML text of 3 MB with its escapes. */
