@@ -157,8 +157,9 @@ const lastPart = (apiVersion: unknown) =>
     .pop()!;
 
 /**
- * Checks an object against the tables. Wrong types are always refused; unknown and
- * duplicate fields are refused (Strict), told (Warn) or dropped in silence (Ignore).
+ * Checks an object against the tables and brings it into the form Kubernetes would
+ * encode it in. Wrong types are always refused; unknown and duplicate fields are
+ * refused (Strict), told (Warn) or dropped in silence (Ignore).
  * @param refuse throws; gets the problem in the decoder's words
  */
 export function checkStructure(
@@ -171,10 +172,9 @@ export function checkStructure(
 ): KubeObject {
   if (validation === 'Trust') return object;
   const faults = [...schema.check(object), ...duplicates];
-  if (faults.length === 0) return object;
   const wrong = faults.find((fault) => fault.kind === 'type');
   if (wrong) refuse(wrong.message);
-  if (validation === 'Strict') refuse(`strict decoding error: ${messages(faults).join(', ')}`);
+  if (validation === 'Strict' && faults.length > 0) refuse(`strict decoding error: ${messages(faults).join(', ')}`);
   if (validation === 'Warn') warnings.push(...messages(faults));
   return schema.prune(object);
 }

@@ -11,7 +11,6 @@ import { remove, removeCollection } from './deletes';
 import { Discovery, type VersionInfo } from './discovery';
 import { metricsResource } from './metrics-api';
 import { internalError } from './errors';
-import { expireEvents } from './event-expiry';
 import { finalizeNamespace } from './finalize';
 import { isNamespaces, namespaceLifecycle } from './namespaces';
 import type { MetricsSource } from './node-connection';
@@ -73,14 +72,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     services: createServiceAllocator(store, options.serviceCidr ?? '10.96.0.0/16'),
     continuations: new Continuations(clock),
   };
-  const events = expireEvents(store, clock, log);
   const discovery = new Discovery(context, options.version);
   return {
     context,
-    close() {
-      events.close();
-      context.services.close();
-    },
+    close: () => context.services.close(),
     async handle(request) {
       try {
         return await serve(context, discovery, request);
