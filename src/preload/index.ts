@@ -10,7 +10,8 @@ let deliver: (message: unknown) => void = (message) => void early.push(message);
 let closed = false;
 const closers: (() => void)[] = [];
 
-port1.onmessage = (event: MessageEvent) => deliver(event.data);
+port1.addEventListener('message', (event) => deliver(event.data));
+port1.start();
 port1.addEventListener('close', () => {
   closed = true;
   for (const close of closers.splice(0)) close();

@@ -112,6 +112,13 @@ describe('bridge host: calls', () => {
     expect(sent).toEqual([{ type: 'error', id: 7, error: expect.objectContaining({ code: 'cancelled' }) }]);
   });
 
+  it('takes a call without parameters, as JSON leaves them out', async () => {
+    const { sent, say } = page({ methods: { 'app.info': async () => 'info' } });
+    say(JSON.parse(JSON.stringify({ type: 'call', id: 1, method: 'app.info', params: undefined })));
+    await settle();
+    expect(sent).toEqual([{ type: 'result', id: 1, value: 'info' }]);
+  });
+
   it('ignores what is not of the protocol', async () => {
     const { sent, say } = page({});
     for (const junk of [null, 'x', { type: 'call' }, { type: 'ack', id: 1, count: -5 }, { type: 'evil', id: 1 }])

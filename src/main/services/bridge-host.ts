@@ -15,9 +15,9 @@ export interface BridgeHost {
 
 const id = z.number().int();
 const envelope = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('call'), id, method: z.string(), params: z.unknown() }),
-  z.object({ type: z.literal('open'), id, stream: z.string(), params: z.unknown() }),
-  z.object({ type: z.literal('input'), id, data: z.unknown() }),
+  z.object({ type: z.literal('call'), id, method: z.string(), params: z.unknown().optional() }),
+  z.object({ type: z.literal('open'), id, stream: z.string(), params: z.unknown().optional() }),
+  z.object({ type: z.literal('input'), id, data: z.unknown().optional() }),
   z.object({ type: z.literal('ack'), id, count: z.number().int().min(1) }),
   z.object({ type: z.literal('close'), id }),
 ]);
