@@ -19,7 +19,8 @@ const TOKEN = 'gantry.token';
 /** The pipe through the desktop window's preload script. */
 export function preloadPort(bridge: PreloadBridge): HostPort {
   return {
-    post: (message) => bridge.post(message),
+    // Reactive values cannot be cloned; on the WebSocket JSON makes them plain, here we do.
+    post: (message) => bridge.post(JSON.parse(JSON.stringify(message)) as ToHost),
     onMessage: (listener) => bridge.onMessage(listener),
     onClose: (listener) => bridge.onClose?.(listener),
     close: () => {},
