@@ -34,6 +34,9 @@ export default defineConfig({
     plugins: [vue()],
     build: {
       target: 'chrome120',
+      minify: true,
+      // Fonts stay files: the page's policy refuses data URLs for them.
+      assetsInlineLimit: 0,
       rollupOptions: { input: { index: resolve('src/renderer/index.html') } },
     },
   },
