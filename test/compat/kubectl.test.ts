@@ -99,7 +99,7 @@ describe.each(kubectls)('kubectl of Debian $suite', ({ suite, binary }) => {
   test('apply names the unknown field and stores nothing', async () => {
     const refused = await k.run(
       ['-n', namespace, 'apply', '-f', '-'],
-      web('v1').replace('replicas: 3', 'replicaCount: 3').replaceAll('name: web', 'name: other'),
+      web('v1').split('---')[0]!.replace('replicas: 3', 'replicaCount: 3').replace('name: web', 'name: other'),
     );
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('unknown field "spec.replicaCount"');
@@ -130,7 +130,8 @@ describe.each(kubectls)('kubectl of Debian $suite', ({ suite, binary }) => {
   });
 
   test('describe shows the pod with its events', async () => {
-    const text = await inNamespace('describe', 'pod', '-l', 'app=web');
+    const [pod] = lines(await inNamespace('get', 'pods', '-l', 'app=web', '-o', 'name'));
+    const text = await inNamespace('describe', pod!);
     expect(text).toContain('Controlled By:  ReplicaSet/web-');
     expect(text).toMatch(/COLOUR|settings/);
     expect(text).toMatch(/Normal\s+Scheduled/);
@@ -188,6 +189,9 @@ describe.each(kubectls)('kubectl of Debian $suite', ({ suite, binary }) => {
     };
     await k.ok(['-n', namespace, 'apply', '-f', '-'], JSON.stringify(talker));
     await inNamespace('wait', '--for=condition=Ready', 'pod/talker', '--timeout=60s');
+    await eventually('a few lines were written', async () =>
+      (await inNamespace('logs', 'talker')).includes('line 4\n'),
+    );
     expect(lines(await inNamespace('logs', 'talker', '--tail=2'))).toHaveLength(2);
     const follow = k.start(['-n', namespace, 'logs', '-f', 'talker']);
     let text = '';
@@ -219,7 +223,7 @@ describe.each(kubectls)('kubectl of Debian $suite', ({ suite, binary }) => {
 
   test('create, label, patch, cordon, delete', async () => {
     expect(await inNamespace('create', 'configmap', 'made', '--from-literal=a=1')).toContain('configmap/made created');
-    expect(await inNamespace('create', 'deployment', 'made', '--image=gantry-test/web:v1', '--replicas=1')).toContain(
+    expect(await inNamespace('create', 'deployment', 'made', '--image=gantry-test/web:v1', '--replicas=0')).toContain(
       'deployment.apps/made created',
     );
     expect(await inNamespace('label', 'configmap/made', 'tier=test')).toContain('configmap/made labeled');
