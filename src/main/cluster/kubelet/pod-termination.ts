@@ -33,7 +33,8 @@ export class PodTermination {
 
   podIsGone(): void {
     this.gone = true;
-    this.limitGrace(this.link.pod().metadata.deletionGracePeriodSeconds ?? undefined);
+    // Removed while it was leaving: whoever did that does not want to wait.
+    if (this.link.pod().metadata.deletionTimestamp) this.limitGrace(0);
   }
 
   /** A deletion may be repeated with a shorter grace, never with a longer one. */

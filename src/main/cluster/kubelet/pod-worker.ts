@@ -6,7 +6,7 @@ import type { PodHost } from './pod-host';
 import { planPod, type PodPlan } from './pod-plan';
 import { podStatus, type StatusFacts } from './pod-status';
 import { PodTermination } from './pod-termination';
-import { allContainers, observePod, runningSandbox, type PodContainer, type PodView } from './pod-view';
+import { allContainers, isSidecar, observePod, runningSandbox, type PodContainer, type PodView } from './pod-view';
 import { Prober } from './probes';
 import { StatusWriter } from './status-writer';
 import { TerminationMessages } from './termination-messages';
@@ -146,6 +146,8 @@ export class PodWorker {
       const after = await observePod(this.host.runtime, this.pod.metadata.uid);
       this.probe(after);
       this.report(after);
+      // Nothing will announce that a sidecar runs, and what comes after it waits for that.
+      if (plan.start.some((action) => isSidecar(action.container))) this.again = true;
     }
   }
 

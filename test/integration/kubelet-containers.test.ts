@@ -1,0 +1,352 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ConfigMap, Secret } from '@shared/k8s';
+import { resources } from '../../src/main/cluster/client/resources';
+import { createHarness, podOf, readAll, script, type Harness } from './kubelet-harness';
+
+let cluster: Harness;
+beforeAll(async () => {
+  cluster = await createHarness();
+});
+afterAll(() => cluster?.close());
+
+const forever = 'trap "exit 0" TERM; while true; do sleep 0.1; done';
+const encode = (text: string): string => Buffer.from(text).toString('base64');
+
+describe('environment and volumes', () => {
+  beforeAll(async () => {
+    await cluster.create<ConfigMap>({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'settings', namespace: 'default' },
+      data: { COLOR: 'green', 'app.conf': 'one\n' },
+    });
+    await cluster.create<Secret>({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'keys', namespace: 'default' },
+      type: 'Opaque',
+      data: { token: encode('s3cret') },
+    });
+  });
+
+  it('gives containers what the spec refers to', async () => {
+    const env = [
+      { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'keys', key: 'token' } } },
+      { name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+      { name: 'LIMIT', valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } },
+      { name: 'GREETING', value: '$(NAME) is $(COLOR), $$(COLOR) and $(UNKNOWN) stay' },
+    ];
+    await cluster.create(
+      podOf('env', {
+        ...script(`env; echo "args: $0 $1"; ${forever}`),
+        args: ['$(COLOR)', 'plain'],
+        env,
+        envFrom: [{ configMapRef: { name: 'settings' } }, { prefix: 'P_', secretRef: { name: 'keys' } }],
+        resources: { limits: { memory: '64Mi' } },
+      }),
+    );
+    const pod = await cluster.ready('env');
+    const lines = (await cluster.logs('env')).split('\n');
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'TOKEN=s3cret',
+        'NAME=env',
+        `IP=${pod.status!.podIP}`,
+        'LIMIT=64',
+        'COLOR=green',
+        'P_token=s3cret',
+        'GREETING=env is green, $(COLOR) and $(UNKNOWN) stay',
+        'args: green plain',
+        'HOSTNAME=env',
+      ]),
+    );
+    expect((await cluster.run('env', ['cat', '/etc/hosts'])).output).toMatch(
+      new RegExp(`^# Kubernetes-managed hosts file\\.[^]*\n${pod.status!.podIP}\tenv\n`),
+    );
+  });
+
+  it('says what is missing, and goes on when it is there', async () => {
+    await cluster.create(podOf('missing', { envFrom: [{ configMapRef: { name: 'later' } }] }));
+    const pod = await cluster.until(
+      'missing',
+      'refused',
+      (one) => one?.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError',
+    );
+    expect(pod.status!.containerStatuses![0]!.state!.waiting!.message).toBe('configmap "later" not found');
+    expect(await cluster.story('missing')).toContain('Warning Failed Error: configmap "later" not found');
+    await cluster.create({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'later', namespace: 'default' },
+      data: {},
+    });
+    await cluster.ready('missing');
+  });
+
+  it('mounts volumes and brings their files up to date', async () => {
+    const volumes = [
+      {
+        name: 'conf',
+        configMap: { name: 'settings', items: [{ key: 'app.conf', path: 'etc/app.conf', mode: 0o400 }] },
+      },
+      { name: 'keys', secret: { secretName: 'keys', defaultMode: 0o440 } },
+      { name: 'scratch', emptyDir: {} },
+      { name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+      { name: 'info', downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+    ];
+    const volumeMounts = [
+      { name: 'conf', mountPath: '/conf' },
+      { name: 'keys', mountPath: '/keys', readOnly: true },
+      { name: 'scratch', mountPath: '/scratch' },
+      { name: 'scratch', mountPath: '/part', subPath: 'a/b' },
+      { name: 'memory', mountPath: '/memory' },
+      { name: 'info', mountPath: '/info' },
+    ];
+    const writer = {
+      name: 'writer',
+      image: 'busybox:1',
+      ...script('echo from-init > /scratch/file; echo hot > /memory/file'),
+      volumeMounts,
+    };
+    await cluster.create(podOf('volumes', { volumeMounts }, { volumes, initContainers: [writer] }));
+    await cluster.ready('volumes');
+    const look = async (text: string): Promise<string> =>
+      (await cluster.run('volumes', ['sh', '-c', text])).output.trim();
+    expect(await look('cat /conf/etc/app.conf /keys/token /scratch/file /memory/file /info/labels')).toBe(
+      'one\ns3cretfrom-init\nhot\napp="volumes"',
+    );
+    expect(await look('stat -L -c %a /conf/etc/app.conf /keys/token /scratch')).toBe('400\n440\n777');
+    expect(await look('touch /part/x && ls /scratch/a/b')).toBe('x');
+    expect(await look('df -k /memory | tail -1')).toMatch(/^tmpfs +1024 /);
+    expect(await look('touch /keys/x')).toContain('Read-only file system');
+
+    await cluster.client.patch(
+      resources.configMaps,
+      'default',
+      'settings',
+      { data: { 'app.conf': 'two\n' } },
+      { type: 'merge' },
+    );
+    for (let tries = 0; (await look('cat /conf/etc/app.conf')) !== 'two' && tries < 50; tries++)
+      await new Promise((done) => setTimeout(done, 100));
+    expect(await look('cat /conf/etc/app.conf')).toBe('two');
+  });
+
+  it('waits for a volume that cannot be mounted yet', async () => {
+    await cluster.create(podOf('unmounted', {}, { volumes: [{ name: 'v', configMap: { name: 'nowhere' } }] }));
+    await expect
+      .poll(() => cluster.story('unmounted'), { timeout: 10_000 })
+      .toContain('Warning FailedMount MountVolume.SetUp failed for volume "v" : configmap "nowhere" not found');
+    expect((await cluster.pod('unmounted'))!.status!.containerStatuses![0]!.state).toEqual({
+      waiting: { reason: 'ContainerCreating' },
+    });
+    await cluster.remove('unmounted');
+    await cluster.until('unmounted', 'gone', (pod) => !pod);
+  });
+});
+
+describe('security and namespaces', () => {
+  it('runs as the user, with the rights and namespaces of the spec', async () => {
+    const securityContext = {
+      runAsUser: 1000,
+      runAsGroup: 2000,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    };
+    await cluster.create(
+      podOf(
+        'secure',
+        { securityContext },
+        { shareProcessNamespace: true, securityContext: { fsGroup: 3000 }, hostname: 'box', subdomain: 'boxes' },
+      ),
+    );
+    await cluster.ready('secure');
+    const look = async (text: string): Promise<string> =>
+      (await cluster.run('secure', ['sh', '-c', text])).output.trim();
+    expect(await look('id -u; id -g; id -G')).toBe('1000\n2000\n2000 3000');
+    expect(await look('touch /x')).toContain('Read-only file system');
+    expect(await look('grep CapEff /proc/self/status')).toMatch(/0000000000000000$/);
+    expect(await look('ps')).toContain('/pause');
+    expect(await look('hostname')).toBe('box');
+    expect(await look('cat /etc/hosts')).toContain('box.boxes.default.svc.cluster.local\tbox');
+  });
+
+  it('refuses to run as root what may not', async () => {
+    await cluster.create(podOf('rootless', { securityContext: { runAsNonRoot: true } }));
+    const pod = await cluster.until(
+      'rootless',
+      'refused',
+      (one) => one?.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError',
+    );
+    expect(pod.status!.containerStatuses![0]!.state!.waiting!.message).toContain(
+      'container has runAsNonRoot and image will run as root',
+    );
+  });
+});
+
+describe('init containers and sidecars', () => {
+  it('run in order before the others, a sidecar beside them', async () => {
+    const volumes = [{ name: 'log', emptyDir: {} }];
+    const volumeMounts = [{ name: 'log', mountPath: '/log' }];
+    const step = (name: string): object => ({
+      name,
+      image: 'busybox:1',
+      volumeMounts,
+      ...script(`echo ${name} >> /log/order`),
+    });
+    const sidecar = {
+      name: 'side',
+      image: 'busybox:1',
+      restartPolicy: 'Always',
+      volumeMounts,
+      ...script(`echo side >> /log/order; ${forever}`),
+    };
+    await cluster.create(
+      podOf(
+        'staged',
+        { volumeMounts, ...script('cat /log/order; sleep 0.5') },
+        { volumes, initContainers: [step('a'), sidecar, step('b')], restartPolicy: 'Never' },
+      ),
+    );
+    const pod = await cluster.until('staged', 'over', (one) => one?.status?.phase === 'Succeeded');
+    expect(await cluster.logs('staged')).toBe('a\nside\nb\n');
+    expect(pod.status!.initContainerStatuses!.map((one) => one.state?.terminated?.reason)).toEqual([
+      'Completed',
+      'Completed',
+      'Completed',
+    ]);
+    expect(pod.status!.conditions!.find((one) => one.type === 'Initialized')).toMatchObject({
+      status: 'True',
+      reason: 'PodCompleted',
+    });
+  });
+
+  it('that fail for good fail the pod', async () => {
+    const init = { name: 'init', image: 'busybox:1', ...script('exit 3') };
+    await cluster.create(podOf('stillborn', {}, { initContainers: [init], restartPolicy: 'Never' }));
+    const pod = await cluster.until('stillborn', 'failed', (one) => one?.status?.phase === 'Failed');
+    expect(pod.status!.initContainerStatuses![0]!.state!.terminated).toMatchObject({ exitCode: 3, reason: 'Error' });
+    expect(pod.status!.containerStatuses![0]!.state).toEqual({ waiting: { reason: 'PodInitializing' } });
+  });
+});
+
+describe('images', () => {
+  it('that cannot be pulled are reported in the words of the registry', async () => {
+    const registry = createServer((request, response) => {
+      const body = JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }] });
+      if (request.url === '/v2/')
+        response.writeHead(200, { 'Docker-Distribution-Api-Version': 'registry/2.0' }).end('{}');
+      else response.writeHead(404, { 'Content-Type': 'application/json' }).end(body);
+    });
+    await new Promise<void>((resolve) => void registry.listen(0, '127.0.0.1', resolve));
+    const image = `127.0.0.1:${(registry.address() as AddressInfo).port}/team/web:9`;
+    try {
+      await cluster.create(podOf('unpulled', { image }));
+      const reason = (wanted: string) =>
+        cluster.until(
+          'unpulled',
+          wanted,
+          (pod) => pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason === wanted,
+        );
+      const first = (await reason('ErrImagePull')).status!.containerStatuses![0]!.state!.waiting!;
+      expect(first.message).toContain('manifest unknown');
+      const then = (await reason('ImagePullBackOff')).status!.containerStatuses![0]!.state!.waiting!;
+      expect(then.message).toBe(`Back-off pulling image "${image}": ErrImagePull: ${first.message}`);
+      expect(await cluster.story('unpulled')).toEqual(
+        expect.arrayContaining([
+          `Normal Pulling Pulling image "${image}"`,
+          `Warning Failed Failed to pull image "${image}": ${first.message}`,
+          'Warning Failed Error: ErrImagePull',
+          `Normal BackOff Back-off pulling image "${image}"`,
+        ]),
+      );
+    } finally {
+      registry.close();
+    }
+  });
+
+  it('are not pulled with the policy Never, and must be named properly', async () => {
+    await cluster.create(podOf('never', { image: 'absent:1', imagePullPolicy: 'Never' }));
+    await cluster.create(podOf('misnamed', { image: 'Not A Name' }));
+    const waiting = async (name: string, reason: string) =>
+      (
+        await cluster.until(
+          name,
+          reason,
+          (pod) => pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason === reason,
+        )
+      ).status!.containerStatuses![0]!.state!.waiting!;
+    expect((await waiting('never', 'ErrImageNeverPull')).message).toBe(
+      'Container image "absent:1" is not present with pull policy of Never',
+    );
+    expect((await waiting('misnamed', 'InvalidImageName')).message).toContain('invalid reference format');
+  });
+});
+
+describe('exec and attach', () => {
+  beforeAll(async () => {
+    await cluster.create(podOf('shell', { ...script('while read line; do echo "got $line"; done'), stdin: true }));
+    await cluster.ready('shell');
+  });
+
+  it('keeps both outputs apart and gives the exit code', async () => {
+    const { connection } = cluster.kubelet;
+    const session = await connection.run('default', 'shell', {
+      container: 'main',
+      command: ['sh', '-c', 'cat; echo problem >&2; exit 7'],
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      tty: false,
+    });
+    session.stdin!.end('a line\n');
+    const [out, err, done] = await Promise.all([readAll(session.stdout), readAll(session.stderr), session.done]);
+    expect([out, err, done]).toEqual(['a line\n', 'problem\n', { exitCode: 7 }]);
+  });
+
+  it('carries a terminal and its size', async () => {
+    const session = await cluster.kubelet.connection.run('default', 'shell', {
+      container: 'main',
+      command: ['sh'],
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      tty: true,
+    });
+    session.resize(101, 33);
+    let text = '';
+    session.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    session.stdin!.write('sleep 0.3; stty size; tty; exit 4\n');
+    expect(await session.done).toEqual({ exitCode: 4 });
+    expect(session.stderr).toBeNull();
+    expect(text).toMatch(/33 101\r\n\/dev\/pts\/\d/);
+  });
+
+  it('reaches the process itself', async () => {
+    const session = await cluster.kubelet.connection.run('default', 'shell', {
+      container: 'main',
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      tty: false,
+    });
+    const answer = new Promise<string>((resolve) =>
+      session.stdout!.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+    );
+    session.stdin!.write('word\n');
+    expect(await answer).toBe('got word\n');
+    session.close();
+  });
+
+  it('forwards a port', async () => {
+    await cluster.create(podOf('web', script('echo served > /tmp/index.html; httpd -f -p 8080 -h /tmp')));
+    await cluster.ready('web');
+    await new Promise((done) => setTimeout(done, 300));
+    const socket = await cluster.kubelet.connection.portForward('default', 'web', 8080);
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    expect(await readAll(socket)).toContain('served');
+  });
+});
