@@ -20,7 +20,7 @@ const defaults: Settings = {
   lastCluster: 'gantry',
   terminalShell: '',
   terminalFontSize: 13,
-  tableDensity: 'comfortable',
+  tableDensity: 'compact',
   hiddenColumns: {},
 };
 
