@@ -7,6 +7,7 @@ import { systemClock } from './cluster/clock';
 import type { Logger } from './cluster/log';
 import type { AppOptions } from './options';
 import { appRoot, cliFile } from './paths';
+import { errorText } from './services/errors';
 import type { Services } from './services/types';
 
 export interface App {
@@ -55,14 +56,12 @@ export async function startApp(options: StartOptions): Promise<App> {
 
 async function composeServices(options: StartOptions, cluster: Cluster) {
   const { log, dataDirectory } = options;
-  const [{ createCatalog }, { kubeconfigFiles }, { createServices }, { openSettings }, { errorText }] =
-    await Promise.all([
-      import('./catalog'),
-      import('./catalog/kubeconfig'),
-      import('./services'),
-      import('./services/settings'),
-      import('./services/errors'),
-    ]);
+  const [{ createCatalog }, { kubeconfigFiles }, { createServices }, { openSettings }] = await Promise.all([
+    import('./catalog'),
+    import('./catalog/kubeconfig'),
+    import('./services'),
+    import('./services/settings'),
+  ]);
   const manifest = createRequire(import.meta.url)(join(appRoot, 'package.json')) as { version: string };
   const appInfo: AppInfo = {
     name: 'Gantry',
