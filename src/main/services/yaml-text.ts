@@ -25,9 +25,43 @@ export function editorYaml(object: KubeObject): string {
   return yamlText(ordered({ ...object, metadata }));
 }
 
-/** Without what the server keeps for itself, for a diff of what the user means. */
-export function diffYaml(object: KubeObject): string {
-  const { managedFields: _, resourceVersion: __, generation: ___, ...metadata } = object.metadata ?? {};
-  const { status: ____, ...rest } = object;
-  return yamlText(ordered({ ...rest, metadata: metadata as KubeObject['metadata'] }));
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+const metadataFirst = ['name', 'generateName', 'namespace', 'labels', 'annotations'];
+
+/** Without what the server keeps for itself and what `apply` notes down, for a diff of what the user means. */
+export function diffable(object: KubeObject): KubeObject {
+  const { status: _, metadata = {}, ...rest } = object;
+  const { managedFields, resourceVersion, generation, uid, creationTimestamp, ...own } = metadata;
+  const { [lastApplied]: applied, ...annotations } = own.annotations ?? {};
+  const kept = { ...own, annotations: Object.keys(annotations).length ? annotations : undefined };
+  const named = metadataFirst.filter((key) => key in kept).map((key) => [key, kept[key as keyof typeof kept]]);
+  return ordered({ ...rest, metadata: { ...Object.fromEntries(named), ...kept } });
+}
+
+/** `value` with its keys in the order of `model`, at every depth, so that a diff shows changes and not moves. */
+function inOrderOf(value: unknown, model: unknown): unknown {
+  if (Array.isArray(value))
+    return value.map((item, index) => inOrderOf(item, Array.isArray(model) ? model[index] : undefined));
+  if (typeof value !== 'object' || value === null) return value;
+  const like =
+    typeof model === 'object' && model !== null && !Array.isArray(model) ? (model as Record<string, unknown>) : {};
+  const object = value as Record<string, unknown>;
+  const keys = [
+    ...Object.keys(like).filter((key) => key in object),
+    ...Object.keys(object).filter((key) => !(key in like)),
+  ];
+  return Object.fromEntries(keys.map((key) => [key, inOrderOf(object[key], like[key])]));
+}
+
+/** The two sides of a diff as YAML. */
+export function diffTexts(before: KubeObject | undefined, after: KubeObject): { before?: string; after: string } {
+  if (!before) return { after: yamlText(diffable(after)) };
+  const from = diffable(before);
+  return { before: yamlText(from), after: yamlText(inOrderOf(diffable(after), from)) };
+}
+
+/** Whether two objects mean the same to the user. */
+export function sameIntent(a: KubeObject, b: KubeObject): boolean {
+  const { before, after } = diffTexts(a, b);
+  return before === after;
 }

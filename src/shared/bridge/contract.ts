@@ -11,7 +11,11 @@ const name = z.string().min(1).max(253);
 const cluster = z.string().min(1).max(200);
 const namespace = z.string().max(253).optional();
 /** A resource of the API; `group` is '' for core. */
-export const resourceRef = z.object({ group: z.string().max(253), version: z.string().max(63), plural: z.string().min(1).max(253) });
+export const resourceRef = z.object({
+  group: z.string().max(253),
+  version: z.string().max(63),
+  plural: z.string().min(1).max(253),
+});
 const objectRef = z.object({ cluster, resource: resourceRef, namespace, name });
 const size = { columns: z.number().int().min(2).max(1000), rows: z.number().int().min(1).max(1000) };
 
@@ -177,9 +181,7 @@ export type ExecOutput =
   /** The command ended; the stream ends after it. */
   | { type: 'exit'; code: number; message?: string };
 export type TerminalOutput =
-  | { type: 'session'; id: string; shell: string }
-  | { type: 'output'; data: string }
-  | { type: 'exit'; code: number };
+  { type: 'session'; id: string; shell: string } | { type: 'output'; data: string } | { type: 'exit'; code: number };
 export const terminalInput = z.discriminatedUnion('type', [
   z.object({ type: z.literal('input'), data: z.string().max(1_000_000) }),
   z.object({ type: z.literal('resize'), ...size }),
@@ -189,7 +191,8 @@ export type TerminalInput = z.infer<typeof terminalInput>;
 /** Declares a method: its parameters' schema; R, the type of its answer, exists for the compiler only. */
 const method =
   <R>() =>
-  <P extends z.ZodType>(params: P) => ({ params }) as { params: P; readonly _result?: R };
+  <P extends z.ZodType>(params: P) =>
+    ({ params }) as { params: P; readonly _result?: R };
 /** Declares a stream: D is what it sends, I (with a schema) what it takes. */
 const stream =
   <D, I = never>() =>
@@ -223,7 +226,13 @@ export const methods = {
   'clusters.list': method<ClusterSummary[]>()(none),
   'kube.get': method<KubeObject>()(objectRef),
   'kube.list': method<KubeObject[]>()(
-    z.object({ cluster, resource: resourceRef, namespace, labelSelector: z.string().optional(), fieldSelector: z.string().optional() }),
+    z.object({
+      cluster,
+      resource: resourceRef,
+      namespace,
+      labelSelector: z.string().optional(),
+      fieldSelector: z.string().optional(),
+    }),
   ),
   'kube.delete': method<void>()(
     objectRef.extend({
@@ -249,6 +258,8 @@ export const methods = {
       dryRun: z.boolean(),
       /** Edit of one live object: refuse when it is no longer at this version (409 Conflict). */
       resourceVersion: z.string().optional(),
+      /** With resourceVersion: the text as it was loaded. A change of nothing but status is then no conflict. */
+      base: z.string().max(3_000_000).optional(),
     }),
   ),
   /** The object as YAML for the editor: no managedFields. */
@@ -259,16 +270,29 @@ export const methods = {
     z.object({
       cluster,
       checks: z
-        .array(z.object({ verb: z.string(), group: z.string(), plural: z.string(), subresource: z.string().optional(), namespace, name: z.string().optional() }))
+        .array(
+          z.object({
+            verb: z.string(),
+            group: z.string(),
+            plural: z.string(),
+            subresource: z.string().optional(),
+            namespace,
+            name: z.string().optional(),
+          }),
+        )
         .max(100),
     }),
   ),
-  'workload.scale': method<{ replicas: number }>()(objectRef.extend({ replicas: z.number().int().min(0).max(100_000) })),
+  'workload.scale': method<{ replicas: number }>()(
+    objectRef.extend({ replicas: z.number().int().min(0).max(100_000) }),
+  ),
   'workload.restart': method<void>()(objectRef),
   'workload.pause': method<void>()(objectRef.extend({ paused: z.boolean() })),
   'workload.revisions': method<Revision[]>()(objectRef),
   /** Answers the template after the rollback; as a dry run nothing is changed. */
-  'workload.rollback': method<{ revision: number; template: string }>()(objectRef.extend({ revision: z.number().int().min(1), dryRun: z.boolean() })),
+  'workload.rollback': method<{ revision: number; template: string }>()(
+    objectRef.extend({ revision: z.number().int().min(1), dryRun: z.boolean() }),
+  ),
   'node.cordon': method<void>()(z.object({ cluster, name, unschedulable: z.boolean() })),
   'metrics.series': method<MetricSeries>()(
     z.object({
@@ -319,11 +343,21 @@ export const streams = {
   ),
   /** A shell (or another command) in a container. */
   exec: stream<ExecOutput, TerminalInput>()(
-    z.object({ cluster, namespace: name, pod: name, container: z.string().optional(), command: z.array(z.string()).optional(), ...size }),
+    z.object({
+      cluster,
+      namespace: name,
+      pod: name,
+      container: z.string().optional(),
+      command: z.array(z.string()).optional(),
+      ...size,
+    }),
     terminalInput,
   ),
   /** A local shell with KUBECONFIG set for the cluster. With `session`, re-attaches and replays what was printed. */
-  terminal: stream<TerminalOutput, TerminalInput>()(z.object({ cluster, session: z.string().optional(), ...size }), terminalInput),
+  terminal: stream<TerminalOutput, TerminalInput>()(
+    z.object({ cluster, session: z.string().optional(), ...size }),
+    terminalInput,
+  ),
 } as const;
 
 export type MethodName = keyof typeof methods;
@@ -331,6 +365,10 @@ export type StreamName = keyof typeof streams;
 export type ParamsOf<M extends MethodName> = z.infer<(typeof methods)[M]['params']>;
 export type ResultOf<M extends MethodName> = (typeof methods)[M] extends { readonly _result?: infer R } ? R : never;
 export type StreamParamsOf<S extends StreamName> = z.infer<(typeof streams)[S]['params']>;
-export type StreamDataOf<S extends StreamName> = (typeof streams)[S] extends { readonly _data?: infer D } ? NonNullable<D> : never;
-export type StreamInputOf<S extends StreamName> = (typeof streams)[S] extends { input?: z.ZodType<infer I> } ? I : never;
+export type StreamDataOf<S extends StreamName> = (typeof streams)[S] extends { readonly _data?: infer D }
+  ? NonNullable<D>
+  : never;
+export type StreamInputOf<S extends StreamName> = (typeof streams)[S] extends { input?: z.ZodType<infer I> }
+  ? I
+  : never;
 export type { Tone };

@@ -2,6 +2,7 @@ import type { ApplyResult, ParamsOf } from '@shared/bridge/contract';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ApiError, apiError } from '../../cluster/api/errors';
 import { startTestApi } from '../test-api';
+import { editorYaml } from '../yaml-text';
 import { readDocuments } from './documents';
 import { FaultMapper } from './faults';
 import { applyText } from './index';
@@ -364,5 +365,21 @@ spec:
     expect(failure).toBeInstanceOf(ApiError);
     expect((failure as ApiError).status).toMatchObject({ code: 409, reason: 'Conflict' });
     expect((failure as ApiError).message).toContain('the object has been modified');
+  });
+
+  it('takes a change of nothing but status for no conflict', async () => {
+    await apply(deployment('busy'));
+    const path = '/apis/apps/v1/namespaces/default/deployments/busy';
+    const loaded = await get(path);
+    const base = editorYaml(loaded);
+    const status = { ...loaded, status: { observedGeneration: 1, replicas: 3 } };
+    await api.transport.request({ method: 'PUT', path: `${path}/status`, body: status });
+    const edit = { resourceVersion: loaded.metadata.resourceVersion as string, base };
+    const [saved] = await apply(base.replace('nginx:1', 'nginx:2'), edit);
+    expect(saved).toMatchObject({ action: 'configured', faults: [] });
+    expect(saved!.before).not.toContain('status');
+    expect((await get(path)).status).toMatchObject({ replicas: 3 });
+    // Now the spec itself has moved on.
+    await expect(apply(base.replace('nginx:1', 'nginx:3'), edit)).rejects.toMatchObject({ reason: 'Conflict' });
   });
 });

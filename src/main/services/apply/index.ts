@@ -9,7 +9,7 @@ import { lastAppliedOf, withLastApplied } from '../../kubectl/merge/last-applied
 import { threeWayPatch } from '../../kubectl/merge/three-way';
 import { ServiceError } from '../errors';
 import type { Kinds } from '../resources';
-import { diffYaml } from '../yaml-text';
+import { diffTexts, sameIntent } from '../yaml-text';
 import { readDocuments, type SourceObject, type SourceDocument } from './documents';
 import { FaultMapper } from './faults';
 
@@ -121,8 +121,7 @@ class ApplyRun {
         action: outcome.action,
         warnings: outcome.warnings,
         faults: [],
-        ...(outcome.before ? { before: diffYaml(outcome.before) } : {}),
-        after: diffYaml(outcome.after),
+        ...diffTexts(outcome.before, outcome.after),
       };
     } catch (error) {
       const moved =
@@ -228,19 +227,24 @@ class ApplyRun {
     }
   }
 
-  /** Saves an edited object as it stands in the text, if it is still at `resourceVersion`. */
+  /**
+   * Saves an edited object as it stands in the text, if it is still at `resourceVersion`
+   * or nothing but its status has changed since (`base` is the text as it was loaded).
+   */
   private async replace(target: Target, resourceVersion: string): Promise<Outcome> {
     const name = target.object.metadata!.name!;
     const current = await this.live(target);
     if (!current) throw notFound(target.mapping, name);
-    if (current.metadata?.resourceVersion !== resourceVersion) {
+    const moved = current.metadata?.resourceVersion !== resourceVersion;
+    const [base] = moved && this.params.base ? (readDocuments(this.params.base).documents[0]?.objects ?? []) : [];
+    if (moved && !(base && sameIntent(base.object, current))) {
       const why = 'the object has been modified; please apply your changes to the latest version and try again';
       throw conflict(target.mapping, name, why);
     }
     const path = resourcePath(target.mapping, target.namespace, name);
-    const object = { ...target.object, metadata: { ...target.object.metadata, resourceVersion } };
+    const metadata = { ...target.object.metadata, resourceVersion: current.metadata?.resourceVersion };
+    const object = { ...target.object, metadata };
     const { body, warnings } = await this.send({ method: 'PUT', path, body: object });
-    const same = diffYaml(current) === diffYaml(body);
-    return { action: same ? 'unchanged' : 'configured', before: current, after: body, warnings };
+    return { action: sameIntent(current, body) ? 'unchanged' : 'configured', before: current, after: body, warnings };
   }
 }
