@@ -73,7 +73,9 @@ export function podOf(name: string, container: object = {}, spec: object = {}): 
 
 export const script = (text: string): { command: string[] } => ({ command: ['sh', '-c', text] });
 
-export async function createHarness(overrides: Partial<KubeletOptions> = {}): Promise<Harness> {
+export async function createHarness(
+  overrides: Partial<KubeletOptions> & { dockerHost?: string } = {},
+): Promise<Harness> {
   await ensureBusybox();
   const clusterId = testCluster();
   const directory = await mkdtemp(join(tmpdir(), 'gantry-kubelet-'));
@@ -93,7 +95,7 @@ export async function createHarness(overrides: Partial<KubeletOptions> = {}): Pr
 
   const startKubelet = async () => {
     const informers = createInformerFactory({ client, clock, log });
-    const runtime = createDockerRuntime({ clusterId, log });
+    const runtime = createDockerRuntime({ clusterId, log, dockerHost: overrides.dockerHost });
     const kubelet = createKubelet({
       nodeName: 'node-1',
       client,
