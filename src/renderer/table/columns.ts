@@ -9,6 +9,7 @@ export interface TableColumn {
   flex: boolean;
   align: 'start' | 'end';
   optional: boolean;
+  wide: boolean;
   sortable: boolean;
   value(row: Row): CellValue | undefined;
 }
@@ -19,40 +20,44 @@ const column = (given: Given): TableColumn => ({
   flex: false,
   align: 'start',
   optional: false,
+  wide: false,
   sortable: true,
   ...given,
 });
 
 /** All columns of a kind: name, namespace, status, its own, age. */
 export function tableColumns(view: KindView): TableColumn[] {
-  const own = view.columns.map(({ id, renderer, width, flex, align, optional, sortable, titleKey }) =>
+  const own = view.columns.map((given) =>
     column({
-      id,
-      renderer,
-      width,
-      value: (row) => row.cells[id],
-      ...(titleKey ? { titleKey } : {}),
-      flex: flex ?? false,
-      align: align ?? 'start',
-      optional: optional ?? false,
-      sortable: sortable ?? true,
+      ...given,
+      titleKey: given.titleKey ?? `columns.${given.id}`,
+      value: (row) => row.cells[given.id],
     }),
   );
   const stretches = own.some((each) => each.flex);
-  return [
-    column({ id: 'name', renderer: 'name', width: 220, flex: !stretches, value: (row) => row.name }),
-    ...(view.namespaced
-      ? [column({ id: 'namespace', renderer: 'text', width: 130, value: (row) => row.namespace ?? null })]
-      : []),
-    ...(view.status
-      ? [column({ id: 'status', renderer: 'status', width: 150, value: (row) => row.status ?? null })]
-      : []),
+  const common: (TableColumn | false)[] = [
+    column({ id: 'name', renderer: 'name', width: 190, flex: !stretches, value: (row) => row.name }),
+    view.namespaced && column({ id: 'namespace', renderer: 'text', width: 104, value: (row) => row.namespace ?? null }),
+    view.status !== undefined &&
+      column({ id: 'status', renderer: 'status', width: 156, value: (row) => row.status ?? null }),
     ...own,
-    column({ id: 'age', renderer: 'age', width: 80, value: (row) => row.createdAt }),
+    column({ id: 'age', renderer: 'age', width: 70, value: (row) => row.createdAt }),
   ];
+  const hidden = new Set<string>(view.hidden);
+  return common
+    .filter((each) => each !== false)
+    .map((each) => (hidden.has(each.id) ? { ...each, optional: true } : each));
 }
 
-/** The ids hidden when the user chose nothing. */
-export function hiddenByDefault(view: KindView): string[] {
-  return view.columns.filter((each) => each.optional).map((each) => each.id);
+/** The ids hidden when the user chose nothing: optional ones, and from the end those there is no room for. */
+export function hiddenByDefault(columns: readonly TableColumn[], room: number): string[] {
+  const hidden = columns.filter((each) => each.optional).map((each) => each.id);
+  let needed = columns.reduce((sum, each) => (each.optional ? sum : sum + each.width), 0);
+  for (const each of columns.toReversed()) {
+    if (needed <= room) break;
+    if (!each.wide || each.optional) continue;
+    hidden.push(each.id);
+    needed -= each.width;
+  }
+  return hidden;
 }

@@ -5,7 +5,7 @@ import type { TableColumn } from './columns';
 const KEY = 'gantry.columns';
 const SMALLEST = 48;
 /** The columns for the checkbox and the row's menu. */
-const EDGE = 32;
+export const EDGE = 32;
 const GROWING = new Set<TableColumn['renderer']>(['name', 'text', 'mono', 'status', 'list', 'labels']);
 
 type Widths = Record<string, number>;

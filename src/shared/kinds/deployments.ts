@@ -50,7 +50,7 @@ export const deployments = defineKindView<Deployment>({
       align: 'end',
       value: (object) => object.status?.availableReplicas ?? 0,
     },
-    { id: 'images', renderer: 'list', width: 300, value: (object) => imagesOf(object.spec?.template?.spec) },
+    { id: 'images', renderer: 'list', width: 240, value: (object) => imagesOf(object.spec?.template?.spec) },
     {
       id: 'strategy',
       renderer: 'text',

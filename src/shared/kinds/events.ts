@@ -21,14 +21,14 @@ export const events = defineKindView<Event>({
   icon: 'ScrollText',
   columns: [
     { id: 'lastSeen', renderer: 'age', width: 90, value: lastSeen },
-    { id: 'reason', renderer: 'text', width: 170, value: (object) => object.reason ?? '' },
+    { id: 'reason', renderer: 'text', width: 124, value: (object) => object.reason ?? '' },
     {
       id: 'involved',
       renderer: 'text',
-      width: 280,
+      width: 200,
       value: (object) => `${object.involvedObject?.kind ?? ''}/${object.involvedObject?.name ?? ''}`,
     },
-    { id: 'message', renderer: 'text', width: 360, flex: true, value: (object) => object.message ?? '' },
+    { id: 'message', renderer: 'text', width: 240, flex: true, value: (object) => object.message ?? '' },
     {
       id: 'count',
       renderer: 'number',
@@ -44,7 +44,8 @@ export const events = defineKindView<Event>({
       value: (object) => object.source?.component ?? object.reportingComponent ?? '',
     },
   ],
-  defaultSort: { column: 'lastSeen', descending: true },
+  hidden: ['name', 'age'],
+  defaultSort: { column: 'lastSeen' },
   status: (object) => status(object.type ?? 'Normal', object.type === 'Warning' ? 'warn' : 'neutral'),
   facts: (object) => ({
     involvedKind: object.involvedObject?.kind ?? '',

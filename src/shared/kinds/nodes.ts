@@ -45,20 +45,20 @@ export const nodes = defineKindView<Node>({
   order: 10,
   icon: 'Server',
   columns: [
-    { id: 'roles', renderer: 'list', width: 130, value: nodeRoles },
-    { id: 'cpu', renderer: 'cpu', width: 90, align: 'end', value: (_, context) => context.usage?.cpu ?? null },
+    { id: 'roles', renderer: 'list', width: 110, value: nodeRoles },
+    { id: 'cpu', renderer: 'cpu', width: 70, align: 'end', value: (_, context) => context.usage?.cpu ?? null },
     {
       id: 'cpuCapacity',
       renderer: 'cpu',
-      width: 100,
+      width: 84,
       align: 'end',
       value: (object) => parseQuantity(object.status?.allocatable?.['cpu'] ?? '0'),
     },
-    { id: 'memory', renderer: 'bytes', width: 100, align: 'end', value: (_, context) => context.usage?.memory ?? null },
+    { id: 'memory', renderer: 'bytes', width: 84, align: 'end', value: (_, context) => context.usage?.memory ?? null },
     {
       id: 'memoryCapacity',
       renderer: 'bytes',
-      width: 120,
+      width: 106,
       align: 'end',
       value: (object) => parseQuantity(object.status?.allocatable?.['memory'] ?? '0'),
     },
@@ -66,6 +66,7 @@ export const nodes = defineKindView<Node>({
       id: 'taints',
       renderer: 'list',
       width: 160,
+      wide: true,
       value: (object) =>
         (object.spec?.taints ?? []).map(
           (taint) => `${taint.key}${taint.value ? `=${taint.value}` : ''}:${taint.effect}`,
@@ -75,10 +76,11 @@ export const nodes = defineKindView<Node>({
       id: 'address',
       renderer: 'mono',
       width: 130,
+      wide: true,
       value: (object) =>
         object.status?.addresses?.find((candidate) => candidate.type === 'InternalIP')?.address ?? null,
     },
-    { id: 'version', renderer: 'text', width: 120, value: (object) => object.status?.nodeInfo?.kubeletVersion ?? null },
+    { id: 'version', renderer: 'text', width: 116, value: (object) => object.status?.nodeInfo?.kubeletVersion ?? null },
     {
       id: 'runtime',
       renderer: 'text',

@@ -79,23 +79,23 @@ export const pods = defineKindView<Pod>({
   order: 10,
   icon: 'Box',
   columns: [
-    { id: 'containers', renderer: 'bricks', width: 110, value: bricks },
+    { id: 'containers', renderer: 'bricks', width: 84, value: bricks },
     {
       id: 'readyOf',
       renderer: 'text',
-      width: 70,
+      width: 60,
       align: 'end',
       value: (pod) => {
         const { ready, total } = podSummary(pod);
         return `${ready}/${total}`;
       },
     },
-    { id: 'restarts', renderer: 'number', width: 80, align: 'end', value: (pod) => podSummary(pod).restarts },
-    { id: 'cpu', renderer: 'cpu', width: 80, align: 'end', value: (_, context) => context.usage?.cpu ?? null },
-    { id: 'memory', renderer: 'bytes', width: 90, align: 'end', value: (_, context) => context.usage?.memory ?? null },
-    { id: 'controlledBy', renderer: 'text', width: 220, value: controlledBy },
-    { id: 'node', renderer: 'text', width: 150, value: (pod) => pod.spec?.nodeName ?? null },
-    { id: 'podIP', renderer: 'mono', width: 120, value: (pod) => pod.status?.podIP ?? null },
+    { id: 'restarts', renderer: 'number', width: 76, align: 'end', value: (pod) => podSummary(pod).restarts },
+    { id: 'cpu', renderer: 'cpu', width: 64, align: 'end', value: (_, context) => context.usage?.cpu ?? null },
+    { id: 'memory', renderer: 'bytes', width: 80, align: 'end', value: (_, context) => context.usage?.memory ?? null },
+    { id: 'controlledBy', renderer: 'text', width: 200, wide: true, value: controlledBy },
+    { id: 'node', renderer: 'text', width: 100, value: (pod) => pod.spec?.nodeName ?? null },
+    { id: 'podIP', renderer: 'mono', width: 120, wide: true, value: (pod) => pod.status?.podIP ?? null },
     { id: 'qos', renderer: 'text', width: 100, optional: true, value: (pod) => pod.status?.qosClass ?? null },
     { id: 'cpuLimit', renderer: 'cpu', width: 90, align: 'end', optional: true, value: (pod) => limitOf(pod, 'cpu') },
     {

@@ -19,7 +19,7 @@ export const replicaSets = defineKindView<ReplicaSet>({
     { id: 'desired', renderer: 'number', width: 80, align: 'end', value: (object) => object.spec?.replicas ?? 1 },
     { id: 'current', renderer: 'number', width: 80, align: 'end', value: (object) => object.status?.replicas ?? 0 },
     { id: 'ready', renderer: 'number', width: 70, align: 'end', value: (object) => object.status?.readyReplicas ?? 0 },
-    { id: 'controlledBy', renderer: 'text', width: 220, value: controlledBy },
+    { id: 'controlledBy', renderer: 'text', width: 200, value: controlledBy },
     {
       id: 'revision',
       renderer: 'number',
@@ -27,7 +27,13 @@ export const replicaSets = defineKindView<ReplicaSet>({
       align: 'end',
       value: (object) => Number(object.metadata.annotations?.[REVISION]) || null,
     },
-    { id: 'images', renderer: 'list', width: 260, value: (object) => imagesOf(object.spec?.template?.spec) },
+    {
+      id: 'images',
+      renderer: 'list',
+      width: 220,
+      wide: true,
+      value: (object) => imagesOf(object.spec?.template?.spec),
+    },
   ],
   status: (object) => {
     const desired = object.spec?.replicas ?? 1;

@@ -24,8 +24,8 @@ export const services = defineKindView<Service>({
     { id: 'type', renderer: 'text', width: 110, value: (object) => object.spec?.type ?? 'ClusterIP' },
     { id: 'clusterIP', renderer: 'mono', width: 130, value: (object) => object.spec?.clusterIP ?? null },
     { id: 'ports', renderer: 'list', width: 200, value: (object) => (object.spec?.ports ?? []).map(portText) },
-    { id: 'external', renderer: 'list', width: 160, value: externalAddresses },
-    { id: 'selector', renderer: 'labels', width: 240, value: (object) => object.spec?.selector ?? {} },
+    { id: 'external', renderer: 'list', width: 140, wide: true, value: externalAddresses },
+    { id: 'selector', renderer: 'labels', width: 220, wide: true, value: (object) => object.spec?.selector ?? {} },
   ],
   podSelector: (object) => {
     const selector = object.spec?.selector;

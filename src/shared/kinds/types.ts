@@ -51,6 +51,8 @@ export interface ColumnDefinition<T extends KubeObject = any> {
   align?: 'start' | 'end';
   /** Hidden until the user asks for it. */
   optional?: boolean;
+  /** Shown unasked only where the table has room for it. */
+  wide?: boolean;
   sortable?: boolean;
 }
 
@@ -88,6 +90,8 @@ export interface KindView<T extends KubeObject = any> {
   /** A Lucide icon's name, e.g. `Boxes`. */
   icon: string;
   columns: ColumnDefinition<T>[];
+  /** Columns that every kind has, hidden here until the user asks for them. */
+  hidden?: ('name' | 'namespace' | 'status' | 'age')[];
   /** Sort when the table opens; names by default. */
   defaultSort?: { column: string; descending?: boolean };
   status?(object: T): StatusValue;

@@ -75,7 +75,7 @@ export const actions = {
     revision: 'Revision {revision}',
     current: 'Current',
     noCause: 'No change cause noted',
-    replicas: '{count} pods',
+    replicas: '{count} pod | {count} pods',
     diff: 'What changes in the pod template',
     same: 'This is the current template.',
     onlyOne: 'There is no earlier revision to go back to.',

@@ -88,7 +88,7 @@ export const app = {
     columns: 'Columns',
     refresh: 'Refresh',
     count: '{shown} of {total}',
-    countAll: '{total} items',
+    countAll: '{count} item | {count} items',
     selected: '{count} selected',
     selectAll: 'Select all',
     selectRow: 'Select {name}',
@@ -155,8 +155,7 @@ export const app = {
     addons: 'Add-ons (kube-system)',
     addonsNone: 'No add-ons are installed',
     nodesTitle: 'Nodes',
-    podsOf: '{used} of {total}',
-    ofCapacity: 'of {capacity}',
+    usedOf: '{used} of {total}',
     more: '{count} more need attention',
   },
   metrics: {
