@@ -368,18 +368,18 @@ spec:
   });
 
   it('takes a change of nothing but status for no conflict', async () => {
-    await apply(deployment('busy'));
+    expect(await apply(deployment('busy'))).toMatchObject([{ action: 'created' }]);
     const path = '/apis/apps/v1/namespaces/default/deployments/busy';
     const loaded = await get(path);
     const base = editorYaml(loaded);
     const status = { ...loaded, status: { observedGeneration: 1, replicas: 3 } };
     await api.transport.request({ method: 'PUT', path: `${path}/status`, body: status });
     const edit = { resourceVersion: loaded.metadata.resourceVersion as string, base };
-    const [saved] = await apply(base.replace('nginx:1', 'nginx:2'), edit);
+    const [saved] = await apply(base.replace('image: nginx:1', 'image: nginx:2'), edit);
     expect(saved).toMatchObject({ action: 'configured', faults: [] });
     expect(saved!.before).not.toContain('status');
     expect((await get(path)).status).toMatchObject({ replicas: 3 });
     // Now the spec itself has moved on.
-    await expect(apply(base.replace('nginx:1', 'nginx:3'), edit)).rejects.toMatchObject({ reason: 'Conflict' });
+    await expect(apply(base.replace('image: nginx:1', 'image: nginx:3'), edit)).rejects.toMatchObject({ reason: 'Conflict' });
   });
 });
