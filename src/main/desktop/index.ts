@@ -48,6 +48,9 @@ export function runDesktop(): void {
   };
   guardContents(app, (url) => void openExternal(url), log);
 
+  let running: Promise<App> | undefined;
+  let bridge: BridgeHost | undefined;
+  let stopping = false;
   let window: BrowserWindow | undefined;
   let saveWindow: (() => void) | undefined;
   const show = () => {
@@ -55,6 +58,12 @@ export function runDesktop(): void {
     if (window.isMinimized()) window.restore();
     window.show();
     window.focus();
+  };
+  const fail = (what: string, error: unknown) => {
+    log.error(what, { error: error as Error });
+    if (stopping) return;
+    dialog.showErrorBox(what, error instanceof Error ? error.message : String(error));
+    app.quit();
   };
   const open = () => {
     const stateFile = join(directory, 'window.json');
@@ -85,12 +94,9 @@ export function runDesktop(): void {
     window.once('ready-to-show', show);
     window.on('closed', () => (window = saveWindow = undefined));
     saveWindow = keepWindowState(window, stateFile, systemClock);
-    void window.loadURL(pageUrl);
+    window.loadURL(pageUrl).catch((error: unknown) => fail('The page could not be loaded', error));
   };
 
-  let running: Promise<App> | undefined;
-  let bridge: BridgeHost | undefined;
-  let stopping = false;
   const stop = async () => {
     bridge?.close();
     const started = await running?.catch(() => undefined);
@@ -125,11 +131,6 @@ export function runDesktop(): void {
       .then((services) => (bridge = createBridgeHost({ services, log: log.child('bridge') })));
     listenForPages(ipcMain, ready, log);
     open();
-    ready.catch((error: unknown) => {
-      log.error('the app could not start', { error: error as Error });
-      if (stopping) return;
-      dialog.showErrorBox('Gantry could not start', error instanceof Error ? error.message : String(error));
-      app.quit();
-    });
+    ready.catch((error: unknown) => fail('Gantry could not start', error));
   });
 }
