@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { ConfigMap, Secret } from '@shared/k8s';
 import { resources } from '../../src/main/cluster/client/resources';
 import { createHarness, podOf, readAll, script, type Harness } from './kubelet-harness';
@@ -230,59 +228,6 @@ describe('init containers and sidecars', () => {
     const pod = await cluster.until('stillborn', 'failed', (one) => one?.status?.phase === 'Failed');
     expect(pod.status!.initContainerStatuses![0]!.state!.terminated).toMatchObject({ exitCode: 3, reason: 'Error' });
     expect(pod.status!.containerStatuses![0]!.state).toEqual({ waiting: { reason: 'PodInitializing' } });
-  });
-});
-
-describe('images', () => {
-  it('that cannot be pulled are reported in the words of the registry', async () => {
-    const registry = createServer((request, response) => {
-      const body = JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }] });
-      if (request.url === '/v2/')
-        response.writeHead(200, { 'Docker-Distribution-Api-Version': 'registry/2.0' }).end('{}');
-      else response.writeHead(404, { 'Content-Type': 'application/json' }).end(body);
-    });
-    await new Promise<void>((resolve) => void registry.listen(0, '127.0.0.1', resolve));
-    const image = `127.0.0.1:${(registry.address() as AddressInfo).port}/team/web:9`;
-    try {
-      await cluster.create(podOf('unpulled', { image }));
-      const reason = (wanted: string) =>
-        cluster.until(
-          'unpulled',
-          wanted,
-          (pod) => pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason === wanted,
-        );
-      const first = (await reason('ErrImagePull')).status!.containerStatuses![0]!.state!.waiting!;
-      expect(first.message).toContain('manifest unknown');
-      const then = (await reason('ImagePullBackOff')).status!.containerStatuses![0]!.state!.waiting!;
-      expect(then.message).toBe(`Back-off pulling image "${image}": ErrImagePull: ${first.message}`);
-      expect(await cluster.story('unpulled')).toEqual(
-        expect.arrayContaining([
-          `Normal Pulling Pulling image "${image}"`,
-          `Warning Failed Failed to pull image "${image}": ${first.message}`,
-          'Warning Failed Error: ErrImagePull',
-          `Normal BackOff Back-off pulling image "${image}"`,
-        ]),
-      );
-    } finally {
-      registry.close();
-    }
-  });
-
-  it('are not pulled with the policy Never, and must be named properly', async () => {
-    await cluster.create(podOf('never', { image: 'absent:1', imagePullPolicy: 'Never' }));
-    await cluster.create(podOf('misnamed', { image: 'Not A Name' }));
-    const waiting = async (name: string, reason: string) =>
-      (
-        await cluster.until(
-          name,
-          reason,
-          (pod) => pod?.status?.containerStatuses?.[0]?.state?.waiting?.reason === reason,
-        )
-      ).status!.containerStatuses![0]!.state!.waiting!;
-    expect((await waiting('never', 'ErrImageNeverPull')).message).toBe(
-      'Container image "absent:1" is not present with pull policy of Never',
-    );
-    expect((await waiting('misnamed', 'InvalidImageName')).message).toContain('invalid reference format');
   });
 });
 

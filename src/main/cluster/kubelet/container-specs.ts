@@ -7,13 +7,30 @@ import { oomScore } from './qos';
 import { simulateAnnotation } from './runtime/simulated-behaviour';
 import { labels, type ContainerSpec, type ImageInfo, type MountSpec, type SandboxSpec } from './runtime/types';
 
+/** How the pods of a node reach the addresses of services. */
+export interface ServiceRouting {
+  /** Has a shell, `ip` and `/pause`; sandboxes run it to set their route. */
+  image: string;
+  /** The router's address in the cluster's network. */
+  routerIp: string;
+  /** CIDR of the services' addresses. */
+  serviceCidr: string;
+  /** Servers of the cluster's DNS, reached over that route. */
+  clusterDns: string[];
+}
+
 export interface NodeFacts {
   nodeName: string;
   clusterDomain: string;
-  /** Servers of the cluster's DNS; without any, pods use the engine's. */
+  /** Servers of the cluster's DNS; without any, pods use those of the service routing, or the engine's. */
   clusterDns: string[];
   memoryBytes: number;
+  /** Asked for every new sandbox; undefined while services are not routed. */
+  serviceRouting?(): ServiceRouting | undefined;
 }
+
+/** The address a system pod wants in the cluster's network. Users' pods have no say. */
+export const fixedAddressAnnotation = 'gantry.dev/ipv4-address';
 
 /** The labels that lead from a container back to its pod. */
 export function podLabels(pod: Pod, nodeName: string): Record<string, string> {
@@ -42,7 +59,12 @@ export function sandboxSpec(pod: Pod, attempt: number, node: NodeFacts, mounts: 
   const hostNetwork = spec.hostNetwork === true;
   const ports = spec.containers.flatMap((container) => container.ports ?? []).filter((port) => port.hostPort);
   const sysctls = spec.securityContext?.sysctls;
-  const dns = dnsOf(spec, pod.metadata.namespace!, node);
+  const fixedAddress =
+    pod.metadata.namespace === 'kube-system' ? pod.metadata.annotations?.[fixedAddressAnnotation] : undefined;
+  // The router itself, and pods on the host's network, need no route to it.
+  const routing = hostNetwork || fixedAddress ? undefined : node.serviceRouting?.();
+  const clusterDns = node.clusterDns.length > 0 ? node.clusterDns : (routing?.clusterDns ?? []);
+  const dns = dnsOf(spec, pod.metadata.namespace!, { ...node, clusterDns });
   return {
     name: runtimeName('POD', pod, attempt),
     labels: {
@@ -65,9 +87,21 @@ export function sandboxSpec(pod: Pod, attempt: number, node: NodeFacts, mounts: 
     ...(dns ? { dns } : {}),
     hostAliases: (spec.hostAliases ?? []).map((alias) => ({ ip: alias.ip, hostnames: alias.hostnames ?? [] })),
     ...(sysctls?.length ? { sysctls: Object.fromEntries(sysctls.map((one) => [one.name, one.value])) } : {}),
+    ...(fixedAddress ? { ipv4Address: fixedAddress } : {}),
+    ...(routing ? routedSandbox(routing) : {}),
     ...wishOf(pod),
     mounts,
   };
+}
+
+/** A sandbox that leads its pod's traffic for services to the router; only the sandbox may change routes. */
+function routedSandbox({
+  image,
+  routerIp,
+  serviceCidr,
+}: ServiceRouting): Pick<SandboxSpec, 'image' | 'command' | 'addCapabilities'> {
+  const setRoute = `ip route replace ${serviceCidr} via ${routerIp}; exec /pause`;
+  return { image, command: ['sh', '-c', setRoute], addCapabilities: ['NET_ADMIN'] };
 }
 
 /** How the pod wishes to be simulated, where that is all that is done. */
@@ -77,7 +111,11 @@ export function wishOf(pod: Pod): { simulate?: string } {
 }
 
 /** What dnsPolicy and dnsConfig come to; undefined leaves it to the engine. */
-export function dnsOf(spec: PodSpec, namespace: string, node: NodeFacts): SandboxSpec['dns'] | undefined {
+export function dnsOf(
+  spec: PodSpec,
+  namespace: string,
+  node: Pick<NodeFacts, 'clusterDns' | 'clusterDomain'>,
+): SandboxSpec['dns'] | undefined {
   const policy = spec.dnsPolicy ?? 'ClusterFirst';
   const cluster =
     node.clusterDns.length > 0 &&

@@ -11,6 +11,7 @@ import type { Logger } from '../log';
 import type { Metrics } from '../metrics';
 import { Backoff } from './backoff';
 import { createNodeConnection } from './connection';
+import type { ServiceRouting } from './container-specs';
 import { ImageManager } from './images';
 import { NodeAgent } from './node-agent';
 import { createObjectSource, refersTo } from './object-source';
@@ -40,6 +41,8 @@ export interface KubeletOptions {
   /** Servers of the cluster's DNS. */
   clusterDns?: string[];
   clusterDomain?: string;
+  /** How new pods reach services' addresses; undefined while they cannot. */
+  serviceRouting?: () => ServiceRouting | undefined;
   /** Carries the control plane's role label. */
   controlPlane?: boolean;
   /** How addresses of pods are reached; default: directly. */
@@ -137,6 +140,7 @@ class NodeKubelet implements Kubelet {
         nodeName,
         clusterDomain: options.clusterDomain ?? 'cluster.local',
         clusterDns: options.clusterDns ?? [],
+        serviceRouting: options.serviceRouting,
         get memoryBytes() {
           return agent.memoryBytes();
         },

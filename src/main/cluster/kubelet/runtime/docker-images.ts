@@ -1,8 +1,9 @@
 import type Docker from 'dockerode';
 import type { Readable } from 'node:stream';
+import { pack } from 'tar-stream';
 import { withTag } from './image-reference';
 import { pauseImage, pauseImageTar } from './pause-image';
-import { RuntimeError, type ImageInfo, type PullProgress, type RegistryAuth } from './types';
+import { RuntimeError, type BuildFile, type ImageInfo, type PullProgress, type RegistryAuth } from './types';
 
 /** Reads a progress stream to its end. @throws RuntimeError with the error the engine reports in it */
 async function follow(stream: Readable, onMessage: (message: any) => void = () => {}): Promise<void> {
@@ -55,6 +56,28 @@ export async function ensurePauseImage(docker: Docker, architecture: string): Pr
     message: 'holds the namespaces of a pod',
   });
   await follow(stream as Readable);
+}
+
+/** Builds and waits for the end. @throws RuntimeError with the error the engine reports, or what it answered to the call */
+export async function buildImage(
+  docker: Docker,
+  reference: string,
+  files: BuildFile[],
+  options: { onProgress?: (line: string) => void; signal?: AbortSignal } = {},
+): Promise<void> {
+  const context = pack();
+  for (const { name, data, executable } of files)
+    context.entry({ name, mode: executable ? 0o755 : 0o644, mtime: new Date(0) }, data);
+  context.finalize();
+  const stream = await docker.buildImage(context as never, {
+    t: reference,
+    forcerm: true,
+    abortSignal: options.signal,
+  });
+  await follow(stream as Readable, (message) => {
+    const line = String(message.stream ?? message.status ?? '').trim();
+    if (line) options.onProgress?.(line);
+  });
 }
 
 /** What the engine knows of an image; undefined when it has none of that name or id. */

@@ -25,7 +25,8 @@ export function sandboxOptions(spec: SandboxSpec, image: string, network: string
     (bindings[key(port)] ??= []).push({ HostIp: port.hostIp ?? '', HostPort: String(port.hostPort) });
   return {
     name: spec.name,
-    Image: image,
+    Image: spec.image ?? image,
+    ...(spec.command ? { Entrypoint: spec.command } : {}),
     Labels: spec.labels,
     ...(spec.hostNetwork ? {} : { Hostname: spec.hostname, Domainname: spec.domainname ?? '' }),
     ExposedPorts: Object.fromEntries(ports.map((port) => [key(port), {}])),
@@ -38,11 +39,15 @@ export function sandboxOptions(spec: SandboxSpec, image: string, network: string
       ExtraHosts: spec.hostAliases.flatMap((alias) => alias.hostnames.map((name) => `${name}:${alias.ip}`)),
       ...(spec.sysctls ? { Sysctls: spec.sysctls } : {}),
       Mounts: spec.mounts.map(mountOf),
+      ...(spec.addCapabilities ? { CapAdd: spec.addCapabilities } : {}),
       CpuShares: 2,
       ReadonlyRootfs: true,
       SecurityOpt: ['no-new-privileges'],
       LogConfig: logConfig,
     },
+    ...(spec.ipv4Address && !spec.hostNetwork
+      ? { NetworkingConfig: { EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: spec.ipv4Address } } } } }
+      : {}),
   };
 }
 

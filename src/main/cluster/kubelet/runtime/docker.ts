@@ -1,18 +1,20 @@
 import Docker from 'dockerode';
 import { homedir } from 'node:os';
-import type { Duplex, Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunSession } from '../../apiserver/node-connection';
 import type { Logger } from '../../log';
 import { dockerError, isNotFound } from './docker-errors';
 import { findDockerEndpoint, type DockerEndpoint } from './docker-host';
-import { ensurePauseImage, imageInfo, pullImage } from './docker-images';
+import { buildImage, ensurePauseImage, imageInfo, pullImage } from './docker-images';
+import { ensureNetwork } from './docker-network';
 import { containerOf, containerOptions, sandboxOptions, stateOf, statsOf } from './docker-specs';
-import { hijackedSession, mergeFrames } from './docker-streams';
+import { attachTo, execIn, logsOf } from './docker-sessions';
 import { pauseImage } from './pause-image';
 import {
   labels,
   RuntimeError,
+  type BuildFile,
   type ContainerSpec,
   type ImageInfo,
   type ListedContainer,
@@ -54,6 +56,8 @@ class DockerRuntime implements Runtime {
   private readonly networkName: string;
   private readonly ended = new AbortController();
   private pause: Promise<void> | undefined;
+  /** Of several calls at a time one makes the network. */
+  private network: Promise<NetworkInfo> | undefined;
   private architecture = 'amd64';
   /** Digests by image id; an id never changes its meaning, so this only grows with the images in use. */
   private readonly digests = new Map<string, string>();
@@ -108,25 +112,11 @@ class DockerRuntime implements Runtime {
     }
   }
 
-  async ensureNetwork(): Promise<NetworkInfo> {
-    const network = this.docker.getNetwork(this.networkName);
-    let found = await this.optional(() => network.inspect());
-    if (!found) {
-      const { subnet } = this.options;
-      await this.call(() =>
-        this.docker.createNetwork({
-          Name: this.networkName,
-          Driver: 'bridge',
-          Labels: { [labels.cluster]: this.options.clusterId },
-          ...(subnet ? { IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] } } : {}),
-        } as Docker.NetworkCreateOptions),
-      ).catch((error: RuntimeError) => {
-        if (!/already exists/.test(error.message)) throw error;
-      });
-      found = await this.call(() => network.inspect());
-    }
-    const config = found?.IPAM?.Config?.[0];
-    return { name: this.networkName, gateway: config?.Gateway ?? '', subnet: config?.Subnet ?? '' };
+  ensureNetwork(): Promise<NetworkInfo> {
+    this.network ??= this.call(() =>
+      ensureNetwork(this.docker, this.networkName, { [labels.cluster]: this.options.clusterId }, this.options.subnet),
+    ).finally(() => (this.network = undefined));
+    return this.network;
   }
 
   async createSandbox(spec: SandboxSpec, signal?: AbortSignal): Promise<string> {
@@ -215,95 +205,15 @@ class DockerRuntime implements Runtime {
     return reference;
   }
 
-  async run(id: string, options: RuntimeRunOptions): Promise<RunSession> {
-    return options.command ? this.exec(id, options, options.command) : this.attach(id, options);
-  }
-
-  private async exec(id: string, options: RuntimeRunOptions, command: string[]): Promise<RunSession> {
-    const { stdin, tty } = options;
-    const exec = await this.call(() =>
-      this.docker.getContainer(id).exec({
-        Cmd: command,
-        AttachStdin: stdin,
-        AttachStdout: true,
-        AttachStderr: !tty,
-        Tty: tty,
-        // The Docker CLI sets it for terminals too; without it curses programs refuse to start.
-        ...(tty ? { Env: ['TERM=xterm-256color'] } : {}),
-      }),
-    );
-    const socket = await this.call(
-      () => exec.start({ hijack: true, stdin, Tty: tty, Detach: false } as never) as Promise<Duplex>,
-    );
-    return hijackedSession(
-      socket,
-      options,
-      (w, h) => void exec.resize({ w, h }).catch(() => {}),
-      async () => {
-        const info = await this.call(() => exec.inspect());
-        return { exitCode: info.ExitCode ?? 0 };
-      },
-    );
-  }
-
-  private async attach(id: string, options: RuntimeRunOptions): Promise<RunSession> {
+  run(id: string, options: RuntimeRunOptions): Promise<RunSession> {
     const container = this.docker.getContainer(id);
-    const info = await this.call(() => container.inspect());
-    const tty = info.Config.Tty;
-    const stdin = options.stdin && !!info.Config.OpenStdin;
-    const socket = await this.call(
-      () =>
-        container.attach({
-          stream: true,
-          hijack: true,
-          stdin,
-          stdout: true,
-          stderr: true,
-        }) as unknown as Promise<Duplex>,
-    );
-    return hijackedSession(
-      socket,
-      { ...options, stdin, tty },
-      (w, h) => void container.resize({ w, h }).catch(() => {}),
-      async () => ({ exitCode: (await this.optional(() => container.inspect()))?.State.ExitCode ?? 0 }),
+    return this.call(() =>
+      options.command ? execIn(container, options, options.command) : attachTo(container, options),
     );
   }
 
-  async logs(id: string, options: RuntimeLogOptions): Promise<Readable> {
-    const container = this.docker.getContainer(id);
-    const tty = (await this.call(() => container.inspect())).Config.Tty;
-    const cancel = new AbortController();
-    const wanted = {
-      stdout: true,
-      stderr: true,
-      timestamps: options.timestamps,
-      tail: options.tail ?? 'all',
-      ...(options.since ? { since: options.since } : {}),
-    };
-    // dockerode reads a log that is not followed into memory as a whole; asking the modem keeps it a stream.
-    const source = await this.call(
-      () =>
-        new Promise<Readable>((resolve, reject) => {
-          this.docker.modem.dial(
-            {
-              path: `/containers/${id}/logs?`,
-              method: 'GET',
-              isStream: true,
-              abortSignal: cancel.signal,
-              statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
-              options: { ...wanted, follow: options.follow },
-            } as never,
-            (error: unknown, stream: unknown) => (error ? reject(error as Error) : resolve(stream as Readable)),
-          );
-        }),
-    );
-    if (tty) {
-      return source;
-    }
-    const merged = mergeFrames();
-    source.on('error', () => merged.end()).pipe(merged);
-    merged.once('close', () => cancel.abort());
-    return merged;
+  logs(id: string, options: RuntimeLogOptions): Promise<Readable> {
+    return this.call(() => logsOf(this.docker, id, options));
   }
 
   async createVolume(name: string, wanted: Record<string, string>, memory?: { sizeBytes?: number }): Promise<void> {
@@ -341,6 +251,10 @@ class DockerRuntime implements Runtime {
 
   async pullImage(reference: string, options: Parameters<Runtime['pullImage']>[1] = {}): Promise<void> {
     await this.call(() => pullImage(this.docker, reference, options), options.signal);
+  }
+
+  async buildImage(reference: string, files: BuildFile[], options: Parameters<NonNullable<Runtime['buildImage']>>[2]) {
+    await this.call(() => buildImage(this.docker, reference, files, options), options?.signal);
   }
 
   async events(

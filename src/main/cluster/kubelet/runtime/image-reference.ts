@@ -14,7 +14,7 @@ export const dockerHub = 'docker.io';
 /** @throws Error for an invalid reference, in the words kubelets use */
 export function parseImage(text: string): ImageReference {
   const match =
-    /^((?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(?:@([a-z0-9]+:[a-f0-9]{32,}))?$/.exec(
+    /^((?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:[./]|_{1,2}|-+)[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(?:@([a-z0-9]+:[a-f0-9]{32,}))?$/.exec(
       text,
     );
   if (!match) throw new Error(`couldn't parse image name "${text}": invalid reference format`);

@@ -42,6 +42,8 @@ export interface NetworkInfo {
   name: string;
   gateway: string;
   subnet: string;
+  /** Where the engine takes addresses from; the rest of the subnet is free for fixed ones. */
+  range?: string;
 }
 
 /** The container that holds a pod's network and IPC namespaces. */
@@ -58,6 +60,12 @@ export interface SandboxSpec {
   dns?: { servers: string[]; searches: string[]; options: string[] };
   hostAliases: { ip: string; hostnames: string[] }[];
   sysctls?: Record<string, string>;
+  /** Instead of the runtime's own program that holds the namespaces. */
+  image?: string;
+  command?: string[];
+  addCapabilities?: string[];
+  /** A fixed address outside the network's range; else the engine chooses. */
+  ipv4Address?: string;
   /** The pod's wish how a simulated runtime should behave; others ignore it. */
   simulate?: string;
   /** Held mounted for as long as the pod lives, so that memory-backed volumes outlive container restarts. */
@@ -175,6 +183,14 @@ export interface RuntimeRunOptions {
   tty: boolean;
 }
 
+/** A file of an image that is to be built. */
+export interface BuildFile {
+  /** Relative to the build's root. */
+  name: string;
+  data: Buffer | string;
+  executable?: boolean;
+}
+
 /** Totals of a container since its start. */
 export interface RuntimeStats {
   timeMs: number;
@@ -251,6 +267,12 @@ export interface Runtime {
       /** As in SandboxSpec. */
       simulate?: string;
     },
+  ): Promise<void>;
+  /** Builds an image from a Dockerfile and the files beside it, where the runtime can. */
+  buildImage?(
+    reference: string,
+    files: BuildFile[],
+    options?: { onProgress?: (line: string) => void; signal?: AbortSignal },
   ): Promise<void>;
   /**
    * Delivers what happens to containers with the labels until the signal is aborted.
