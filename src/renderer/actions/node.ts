@@ -24,7 +24,7 @@ function cordoning(unschedulable: boolean): Action {
     run: async (target) => {
       if (unschedulable) {
         const confirmed = await useDialogStore().show<boolean>(ConfirmDialog, {
-          id: 'cordon',
+          name: 'cordon',
           title: t('actions.confirm.cordonTitle', { what: naming(target) }),
           text: t('actions.confirm.cordonText'),
           confirm: t('actions.cordon'),

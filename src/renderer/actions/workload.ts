@@ -56,7 +56,7 @@ const restart: Action = {
   run: async (target) => {
     const what = naming(target);
     const confirmed = await useDialogStore().show<boolean>(ConfirmDialog, {
-      id: 'restart',
+      name: 'restart',
       title: t('actions.confirm.restartTitle', { what }),
       text: t('actions.confirm.restartText'),
       confirm: t('actions.restart'),
