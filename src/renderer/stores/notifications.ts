@@ -20,7 +20,10 @@ export const useNotificationStore = defineStore('notifications', () => {
   const notices = ref<Notice[]>([]);
   const toasts = ref<Notice[]>([]);
   const readUntil = ref(0);
-  const unread = computed(() => notices.value.filter((notice) => notice.id > readUntil.value).length);
+  /** What the user should not miss; successes need no reading. */
+  const unread = computed(
+    () => notices.value.filter(({ id, tone }) => id > readUntil.value && (tone === 'error' || tone === 'warn')).length,
+  );
   let count = 0;
 
   function add(notice: Omit<Notice, 'id' | 'at'>): void {

@@ -15,7 +15,7 @@ export function deploymentStatus(object: Deployment): StatusValue {
   if (desired === 0 && all === 0) return status('Scaled to 0', 'off');
   const settled = (object.status?.observedGeneration ?? 0) >= (object.metadata.generation ?? 0);
   if (settled && updated >= desired && all <= updated && available >= updated) return status('Available', 'ok');
-  return status('Progressing', 'busy', progressing?.message);
+  return status('Progressing', 'busy', `${updated} of ${desired} pods updated, ${available} available`);
 }
 
 export const deployments = defineKindView<Deployment>({
