@@ -30,6 +30,8 @@ export interface ClusterOptions {
   simulatedNodes: number;
   runtime: 'docker' | 'simulated' | 'auto';
   dockerHost?: string;
+  /** A prebuilt image of the cluster's own pods (services, DNS); built on the engine when absent. */
+  nodeImage?: string;
   clock?: Clock;
   log: Logger;
 }
@@ -126,6 +128,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     directory: dataDirectory,
     runtime: options.runtime,
     dockerHost: options.dockerHost,
+    nodeImage: options.nodeImage,
     nodes: options.nodes,
     simulatedNodes: options.simulatedNodes,
     client: createClient(createInProcessTransport(server, masters('system:node'))),

@@ -6,10 +6,12 @@ import type { InformerFactory, KubeClient } from './client/types';
 import type { Clock, Timer } from './clock';
 import { createKubelet, type Kubelet } from './kubelet';
 import { createDockerRuntime } from './kubelet/runtime/docker';
+import { pauseProgram } from './kubelet/runtime/pause-image';
 import { createSimulatedRuntime } from './kubelet/runtime/simulated';
 import type { Runtime, RuntimeInfo } from './kubelet/runtime/types';
 import type { Logger } from './log';
 import type { Metrics } from './metrics';
+import { createServiceProxy } from './proxy';
 import type { TaskList } from './tasks';
 
 export interface NodesOptions {
@@ -18,6 +20,8 @@ export interface NodesOptions {
   directory: string;
   runtime: 'docker' | 'simulated' | 'auto';
   dockerHost?: string;
+  /** A prebuilt image for services and DNS; built when absent. */
+  nodeImage?: string;
   /** Node agents on the engine. */
   nodes: number;
   simulatedNodes: number;
@@ -60,6 +64,16 @@ export function createNodes(options: NodesOptions): Nodes {
     log: log.child('docker'),
   });
   const docker = showPulls(engine, options.tasks);
+  const services = createServiceProxy({
+    client: options.client,
+    informers: options.informers,
+    engine: docker,
+    sandboxProgram: () => pauseProgram(info?.architecture ?? ''),
+    nodeImage: options.nodeImage,
+    tasks: options.tasks,
+    clock,
+    log: log.child('services'),
+  });
   /** Simulated nodes that the user asked for because no engine answered. */
   let standIns: string[] = [];
   let info: RuntimeInfo | undefined;
@@ -95,6 +109,7 @@ export function createNodes(options: NodesOptions): Nodes {
       volumesDirectory: join(options.directory, 'volumes', nodeName),
       metrics: options.metrics,
       controlPlane: first,
+      ...(simulated ? {} : { serviceRouting: () => services.routing(nodeName) }),
     });
     agents.set(nodeName, { kubelet, simulated });
     connections.register(nodeName, kubelet.connection);
@@ -110,11 +125,16 @@ export function createNodes(options: NodesOptions): Nodes {
   }
 
   async function startOnEngine(): Promise<void> {
-    if (options.nodes) await options.onEngineUsed();
-    for (let index = 0; index < options.nodes; index++) {
-      await startAgent(index === 0 ? clusterName : `${clusterName}-${index + 1}`, docker, false, index === 0);
+    const names = Array.from({ length: options.nodes }, (_, index) =>
+      index === 0 ? clusterName : `${clusterName}-${index + 1}`,
+    );
+    if (names.some((name) => !agents.has(name))) {
+      await options.onEngineUsed();
+      await services.prepare(names);
+      for (const [index, name] of names.entries()) await startAgent(name, docker, false, index === 0);
+      notify();
     }
-    notify();
+    if (names.length) await services.start();
   }
 
   /** Takes away the nodes that stood in for the engine; their pods are rescheduled. */
@@ -159,6 +179,7 @@ export function createNodes(options: NodesOptions): Nodes {
     async stop() {
       stopped = true;
       timer?.cancel();
+      await services.stop();
       await Promise.all([...agents.values()].map((agent) => agent.kubelet.stop()));
       docker.dispose();
     },

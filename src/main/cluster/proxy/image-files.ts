@@ -1,0 +1,17 @@
+import dockerfile from '../../../../resources/node-image/Dockerfile?raw';
+import kubeDnsCheck from '../../../../resources/node-image/kube-dns-check?raw';
+import kubeDns from '../../../../resources/node-image/kube-dns?raw';
+
+/** A file of the node image's folder. */
+export interface ImageFile {
+  name: string;
+  data: Buffer | string;
+  executable?: boolean;
+}
+
+/** What the node image is built from, without the sandbox program, which depends on the engine. */
+export const imageFiles: ImageFile[] = [
+  { name: 'Dockerfile', data: dockerfile },
+  { name: 'kube-dns', data: kubeDns, executable: true },
+  { name: 'kube-dns-check', data: kubeDnsCheck, executable: true },
+];

@@ -1,0 +1,216 @@
+import type { Node, Pod } from '@shared/k8s';
+import { runController, type RunningController } from '../client/controller';
+import { createEventRecorder } from '../client/events';
+import { resources } from '../client/resources';
+import type { InformerFactory, KubeClient } from '../client/types';
+import { WorkQueue } from '../client/workqueue';
+import type { Clock } from '../clock';
+import type { Logger } from '../log';
+import type { TaskList } from '../tasks';
+import { addressFromEnd } from './addresses';
+import { createAddons, systemNamespace } from './addons';
+import { imageFiles, type ImageFile } from './image-files';
+import { createNodeImage, type ImageEngine } from './node-image';
+import { createRules, isRouter, runningRouter } from './rules';
+
+/** What the service proxy needs of the container engine. */
+export interface ServiceProxyEngine extends ImageEngine {
+  /** `range` is there when fixed addresses are free in the rest of the subnet. */
+  ensureNetwork(): Promise<{ subnet: string; range?: string }>;
+}
+
+export interface ServiceProxyOptions {
+  client: KubeClient;
+  informers: InformerFactory;
+  engine: ServiceProxyEngine;
+  /** The program that sandboxes of the node image run, for the engine's architecture. */
+  sandboxProgram(): Buffer;
+  /** A prebuilt node image to use instead of building one. */
+  nodeImage?: string;
+  tasks: TaskList;
+  clock: Clock;
+  log: Logger;
+}
+
+/** How pods of a node reach the addresses of services. */
+export interface Routing {
+  image: string;
+  routerIp: string;
+  serviceCidr: string;
+  clusterDns: string[];
+}
+
+/**
+ * Services and DNS inside the cluster's own network (D7): a router and a resolver
+ * that run as pods in kube-system and keep working while the app is closed.
+ */
+export interface ServiceProxy {
+  /** Asks the engine what is there already, for the nodes that are about to start. Never throws. */
+  prepare(nodes: string[]): Promise<void>;
+  /** Builds what is missing and keeps add-ons, rules and records; once, after the nodes. */
+  start(): Promise<void>;
+  /** For a new pod of the node; undefined while services are not routed. */
+  routing(node: string): Routing | undefined;
+  /** Stops following; what runs keeps running. */
+  stop(): Promise<void>;
+}
+
+const serviceCidr = '10.96.0.0/16';
+const dnsIp = '10.96.0.10';
+const clusterDomain = 'cluster.local';
+/** Changes that come together are one; and between two loads of the rules so much passes. */
+const settleMs = 20;
+const paceMs = 200;
+
+/** See ServiceProxy. */
+export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
+  const { client, informers, engine, clock, log } = options;
+  const recorder = createEventRecorder({ client, clock, log, component: 'kube-proxy' });
+  const queue = new WorkQueue(clock);
+  const lastRun = new Map<string, number>();
+  const removals: (() => void)[] = [];
+  let started = false;
+  let controller: RunningController | undefined;
+  let nodes: string[] = [];
+  let subnet: string | undefined;
+  let stopped = false;
+
+  const touch = (key: 'objects' | 'records' | 'rules'): void => {
+    const next = (lastRun.get(key) ?? 0) + paceMs;
+    queue.addAfter(key, Math.max(settleMs, next - clock.now()));
+  };
+
+  let files: ImageFile[] | undefined;
+  const image = createNodeImage({
+    engine,
+    files: () => (files ??= [...imageFiles, { name: 'pause', data: options.sandboxProgram(), executable: true }]),
+    reference: options.nodeImage,
+    tasks: options.tasks,
+    clock,
+    log,
+    onReady: () => {
+      for (const key of ['objects', 'records', 'rules'] as const) touch(key);
+    },
+    onFailed(message) {
+      const text = `Services and cluster DNS wait for the node image, which could not be built: ${message}`;
+      for (const name of nodes) {
+        const node = informers.informer<Node>(resources.nodes).get(undefined, name);
+        if (node) recorder.event(node, 'Warning', 'NodeImageBuildFailed', text);
+      }
+    },
+  });
+
+  const routerOf = (node: string): string | undefined => {
+    const index = nodes.indexOf(node);
+    return subnet && index >= 0 ? addressFromEnd(subnet, index) : undefined;
+  };
+
+  async function findNetwork(): Promise<void> {
+    const network = await engine.ensureNetwork();
+    subnet = network.range ? network.subnet : undefined;
+    if (!subnet)
+      log.warn('services are not routed: the cluster network was made without room for fixed addresses', {
+        remedy: 'delete the cluster and start it again',
+      });
+  }
+
+  const addons = createAddons({
+    client,
+    informers,
+    clusterDomain,
+    dnsIp,
+    image: () => (subnet ? image.ready() : undefined),
+    routers: () =>
+      nodes.flatMap((node) => {
+        const address = routerOf(node);
+        return address ? [{ node, address }] : [];
+      }),
+  });
+  const rules = createRules({ client, informers, serviceCidr, log });
+
+  function follow(): void {
+    const on = (resource: Parameters<typeof informers.informer>[0], changed: () => void): void =>
+      void removals.push(informers.informer(resource).on({ add: changed, update: changed, delete: changed }));
+    const traffic = (): void => {
+      touch('rules');
+      touch('records');
+    };
+    on(resources.endpointSlices, traffic);
+    on(resources.services, () => {
+      traffic();
+      touch('objects');
+    });
+    on(resources.namespaces, () => touch('objects'));
+    const ours = (object: { metadata: { namespace?: string } }): boolean =>
+      object.metadata.namespace === systemNamespace;
+    const objects = (object: { metadata: { namespace?: string } }): void => {
+      if (ours(object)) touch('objects');
+    };
+    removals.push(
+      informers.informer(resources.deployments).on({ add: objects, update: objects, delete: objects }),
+      informers.informer(resources.configMaps).on({
+        delete: (object) => ours(object) && touch('records'),
+      }),
+      informers.informer<Pod>(resources.pods).on({
+        add: (pod) => isRouter(pod) && touch('rules'),
+        update(pod, old) {
+          if (!isRouter(pod)) return;
+          if (runningRouter(pod) !== runningRouter(old)) touch('rules');
+          if (pod.status?.phase !== old.status?.phase) touch('objects');
+        },
+        delete: (pod) => isRouter(pod) && touch('objects'),
+      }),
+    );
+  }
+
+  return {
+    async prepare(names) {
+      nodes = names;
+      try {
+        await findNetwork();
+        await image.look();
+      } catch (error) {
+        log.debug('the engine could not be asked about services yet', { error: error as Error });
+      }
+    },
+    async start() {
+      if (started || stopped) return;
+      started = true;
+      await informers.start();
+      if (stopped) return;
+      controller = runController({
+        name: 'service-proxy',
+        queue,
+        workers: 3,
+        clock,
+        log,
+        reconciler: {
+          async reconcile(key) {
+            lastRun.set(key, clock.now());
+            if (!subnet) await findNetwork();
+            if (key === 'objects') await addons.ensureObjects();
+            else if (key === 'records') await addons.ensureRecords();
+            else await rules.apply();
+          },
+        },
+      });
+      follow();
+      touch('objects');
+      image.start();
+    },
+    routing(node) {
+      const reference = image.ready();
+      const routerIp = routerOf(node);
+      if (!reference || !routerIp) return undefined;
+      return { image: reference, routerIp, serviceCidr, clusterDns: [dnsIp] };
+    },
+    async stop() {
+      stopped = true;
+      for (const remove of removals) remove();
+      await image.stop();
+      queue.close();
+      await controller?.stop();
+      await recorder.flushed();
+    },
+  };
+}

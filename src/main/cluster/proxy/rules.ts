@@ -1,0 +1,98 @@
+import type { EndpointSlice, Pod, Service } from '@shared/k8s';
+import { resources } from '../client/resources';
+import type { InformerFactory, KubeClient } from '../client/types';
+import type { Logger } from '../log';
+import { lostUdpBackends, renderRuleset } from './nftables';
+import { serviceBackends, type ServicePortBackends } from './services';
+
+const container = 'kube-proxy';
+/** An engine that hangs must not hold up the next try. */
+const execTimeoutMs = 15_000;
+
+export const isRouter = (pod: Pod): boolean =>
+  pod.metadata.namespace === 'kube-system' && pod.metadata.labels?.['k8s-app'] === container;
+
+/** The id of a router's running container: other id, other kernel state. */
+export function runningRouter(pod: Pod): string | undefined {
+  const status = pod.status?.containerStatuses?.find(({ name }) => name === container);
+  return status?.state?.running && !pod.metadata.deletionTimestamp ? status.containerID : undefined;
+}
+
+/** Keeps the rules of all routers as the API's services and endpoints say. */
+export interface Rules {
+  /** Loads them where they are not what they should be. @throws Error when a router refused them */
+  apply(): Promise<void>;
+}
+
+/** See Rules. Its informers are asked for here and must have been started before the first call. */
+export function createRules(options: {
+  client: KubeClient;
+  informers: InformerFactory;
+  serviceCidr: string;
+  log: Logger;
+}): Rules {
+  const { client, informers, serviceCidr, log } = options;
+  const pods = informers.informer<Pod>(resources.pods);
+  const services = informers.informer<Service>(resources.services);
+  const slices = informers.informer<EndpointSlice>(resources.endpointSlices);
+  /** What was loaded, by router container. */
+  const loaded = new Map<string, { text: string; ports: ServicePortBackends[] }>();
+
+  async function load(pod: Pod, id: string, text: string, ports: ServicePortBackends[]): Promise<void> {
+    const before = loaded.get(id);
+    if (before?.text === text) return;
+    await run(client, pod, ['nft', '-f', '-'], text);
+    loaded.set(id, { text, ports });
+    const lost = lostUdpBackends(before?.ports ?? [], ports);
+    if (lost.length === 0) return;
+    const forget = lost.map(
+      ({ clusterIp, port, ip }) => `conntrack -D -p udp --orig-dst ${clusterIp} --dport ${port} --reply-src ${ip}`,
+    );
+    // It fails when there was no such flow, which is fine.
+    await run(client, pod, ['sh', '-c', `(${forget.join('; ')}) >/dev/null 2>&1; true`]);
+  }
+
+  return {
+    async apply() {
+      const routers = new Map<string, Pod>();
+      for (const pod of pods.list('kube-system')) {
+        const id = isRouter(pod) ? runningRouter(pod) : undefined;
+        if (id) routers.set(id, pod);
+      }
+      for (const id of loaded.keys()) if (!routers.has(id)) loaded.delete(id);
+      if (routers.size === 0) return;
+      const ports = serviceBackends(services.list(), slices.list());
+      const text = renderRuleset(ports, serviceCidr);
+      const results = await Promise.allSettled([...routers].map(([id, pod]) => load(pod, id, text, ports)));
+      log.debug('the service rules are loaded', { routers: routers.size, ports: ports.length });
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed) throw failed.reason;
+    },
+  };
+}
+
+/** Runs a command in a router. @throws Error with what it wrote to stderr when it fails */
+async function run(client: KubeClient, pod: Pod, command: string[], input?: string): Promise<void> {
+  const { namespace, name } = pod.metadata;
+  const session = await client.transport.exec({
+    namespace: namespace!,
+    pod: name,
+    container,
+    command,
+    stdin: input !== undefined,
+    stdout: true,
+    stderr: true,
+  });
+  const timer = setTimeout(() => session.close(), execTimeoutMs);
+  try {
+    let complaint = '';
+    session.stdout?.resume();
+    session.stderr?.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+    session.stdin?.end(input);
+    const { exitCode, error } = await session.done;
+    if (exitCode !== 0 || error)
+      throw new Error(`${command[0]} in ${name} ended with ${exitCode}: ${(error ?? complaint).trim().slice(0, 500)}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}

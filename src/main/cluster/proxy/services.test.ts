@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { addressFromEnd } from './addresses';
+import { renderRecords } from './dns-records';
+import { lostUdpBackends, renderRuleset } from './nftables';
+import { serviceBackends } from './services';
+import { endpoint, service, slice } from './testing';
+
+const web = service('default', 'web', { clusterIP: '10.96.0.20', ports: [{ name: 'http', port: 80 }] });
+const http = [{ name: 'http', port: 8080 }];
+
+describe('what a cluster address leads to', () => {
+  it('is the ready endpoints of all slices with the port of that name, once each', () => {
+    const slices = [
+      slice('default', 'web', [endpoint('172.18.0.3'), endpoint('172.18.0.4', { ready: false })], http),
+      slice('default', 'web', [endpoint('172.18.0.2'), endpoint('172.18.0.3')], http),
+      slice('other', 'web', [endpoint('172.18.0.9')], http),
+      slice('default', 'web', [endpoint('172.18.0.8')], [{ name: 'metrics', port: 9 }]),
+    ];
+    expect(serviceBackends([web], slices)).toEqual([
+      {
+        namespace: 'default',
+        name: 'web',
+        protocol: 'tcp',
+        clusterIp: '10.96.0.20',
+        port: 80,
+        backends: [
+          { ip: '172.18.0.2', port: 8080 },
+          { ip: '172.18.0.3', port: 8080 },
+        ],
+      },
+    ]);
+  });
+
+  it('falls back to endpoints that end but still serve', () => {
+    const ending = { ready: false, serving: true, terminating: true };
+    const dead = { ready: false, serving: false, terminating: true };
+    const only = [slice('default', 'web', [endpoint('172.18.0.2', ending), endpoint('172.18.0.3', dead)], http)];
+    expect(serviceBackends([web], only)[0]!.backends).toEqual([{ ip: '172.18.0.2', port: 8080 }]);
+    const both = [...only, slice('default', 'web', [endpoint('172.18.0.5')], http)];
+    expect(serviceBackends([web], both)[0]!.backends).toEqual([{ ip: '172.18.0.5', port: 8080 }]);
+  });
+
+  it('keeps TCP and UDP of one number apart and leaves out other protocols', () => {
+    const ports = [
+      { name: 'dns', port: 53, protocol: 'UDP' },
+      { name: 'dns-tcp', port: 53 },
+      { name: 'sctp', port: 54, protocol: 'SCTP' },
+    ];
+    const dns = service('kube-system', 'kube-dns', { clusterIP: '10.96.0.10', ports });
+    const found = serviceBackends([dns], [slice('kube-system', 'kube-dns', [endpoint('172.18.0.2')], ports)]);
+    expect(found.map(({ protocol, port, backends }) => [protocol, port, backends.length])).toEqual([
+      ['tcp', 53, 1],
+      ['udp', 53, 1],
+    ]);
+  });
+
+  it('has nothing for services without an address and for endpoints no pod can reach', () => {
+    const headless = service('default', 'db', { clusterIP: 'None', ports: [{ port: 1 }] });
+    const external = service('default', 'ext', { type: 'ExternalName', clusterIP: '10.96.0.3', ports: [{ port: 1 }] });
+    expect(serviceBackends([headless, external], [])).toEqual([]);
+    expect(serviceBackends([web], [slice('default', 'web', [endpoint('127.0.0.1')], http)])[0]!.backends).toEqual([]);
+  });
+});
+
+describe('the ruleset', () => {
+  const port = { namespace: 'default', name: 'web', clusterIp: '10.96.0.20', port: 80 };
+  const one = { ip: '172.18.0.2', port: 8080 };
+  const two = { ip: '172.18.0.3', port: 8080 };
+
+  it('replaces the whole table in one transaction', () => {
+    const lines = renderRuleset([], '10.96.0.0/16').split('\n');
+    expect(lines.slice(0, 3)).toEqual(['table ip gantry', 'delete table ip gantry', 'table ip gantry {']);
+    expect(lines.filter((line) => line.includes('elements'))).toEqual([]);
+  });
+
+  it('leads an address to its endpoints in equal parts', () => {
+    const text = renderRuleset([{ ...port, protocol: 'tcp', backends: [one, two] }], '10.96.0.0/16');
+    expect(text).toContain('tcp . 10.96.0.20 . 80 : goto svc-default/web/tcp/80');
+    expect(text).toContain(
+      'meta l4proto tcp dnat ip to numgen random mod 2 map { 0 : 172.18.0.2 . 8080, 1 : 172.18.0.3 . 8080 }',
+    );
+    expect(text).toContain('ct status dnat masquerade');
+  });
+
+  it('refuses what has no endpoint', () => {
+    const text = renderRuleset([{ ...port, protocol: 'udp', backends: [] }], '10.96.0.0/16');
+    expect(text).not.toContain('10.96.0.20');
+    expect(text).toContain('ip daddr 10.96.0.0/16 meta l4proto tcp reject with tcp reset');
+  });
+
+  it('says which UDP flows lead to endpoints that are gone', () => {
+    const udp = (...backends: (typeof one)[]) => [{ ...port, protocol: 'udp' as const, backends }];
+    expect(lostUdpBackends(udp(one, two), udp(two))).toEqual([{ clusterIp: '10.96.0.20', port: 80, ip: one.ip }]);
+    expect(lostUdpBackends([{ ...port, protocol: 'tcp', backends: [one] }], [])).toEqual([]);
+  });
+});
+
+describe('DNS records', () => {
+  it('name cluster addresses, and the pods of headless services by host name too', () => {
+    const db = service('shop', 'db', { clusterIP: 'None', ports: [{ port: 5432 }] });
+    const endpoints = [
+      { ...endpoint('172.18.0.6'), hostname: 'db-0' },
+      endpoint('172.18.0.7'),
+      endpoint('172.18.0.8', { ready: false }),
+    ];
+    const records = renderRecords([db, web], [slice('shop', 'db', endpoints, [{ port: 5432 }])], 'cluster.local');
+    expect(records.split('\n')).toEqual([
+      '10.96.0.20 web.default.svc.cluster.local',
+      '172.18.0.6 db-0.db.shop.svc.cluster.local',
+      '172.18.0.6 db.shop.svc.cluster.local',
+      '172.18.0.7 db.shop.svc.cluster.local',
+      '',
+    ]);
+  });
+});
+
+describe('addresses from the end of a subnet', () => {
+  it.each([
+    ['172.18.0.0/16', 0, '172.18.255.254'],
+    ['192.168.112.0/20', 0, '192.168.127.254'],
+    ['192.168.112.0/20', 255, '192.168.126.255'],
+    ['10.0.0.0/24', 1, '10.0.0.253'],
+    ['fd00::/64', 0, undefined],
+    ['10.0.0.0/24', 127, undefined],
+  ])('%s, %i: %s', (subnet, n, address) => expect(addressFromEnd(subnet, n)).toBe(address));
+});
