@@ -58,13 +58,12 @@ export async function startChromium(): Promise<{ endpoint: string; stop(): Promi
   };
 }
 
-const isOurs = (page: Page) => page.url().startsWith('http://gantry.app.localhost/');
-
 /** The built desktop app on the double of Electron. */
 export class DesktopApp {
   readonly events: DoubleEvent[] = [];
   readonly exited: Promise<number | null>;
   log = '';
+  private readonly before: Set<Page>;
   private count = 0;
   private readonly waiting = new Map<number, { resolve: (value: any) => void; reject: (error: Error) => void }>();
 
@@ -72,6 +71,7 @@ export class DesktopApp {
     private readonly child: ChildProcess,
     private readonly browser: Browser,
   ) {
+    this.before = new Set(browser.contexts()[0]!.pages());
     child.stderr!.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
     child.on('message', (message: any) => {
       const asked = this.waiting.get(message.id);
@@ -84,12 +84,21 @@ export class DesktopApp {
 
   /** @param main the entry of the app: the built one, unless the double itself is tested */
   static async start(endpoint: string, args: string[], main = 'out/main/index.js'): Promise<DesktopApp> {
+    const browser = await chromium.connectOverCDP(endpoint);
     const child = fork(resolve(main), args, {
       execArgv: ['--import', resolve('test/desktop/double/register.mjs')],
       env: { ...process.env, GANTRY_DOUBLE_BROWSER: endpoint },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    return new DesktopApp(child, await chromium.connectOverCDP(endpoint));
+    return new DesktopApp(child, browser);
+  }
+
+  /** Pages that came with this app; others may be left of one that was killed. */
+  private pages(): Page[] {
+    return this.browser
+      .contexts()[0]!
+      .pages()
+      .filter((page) => !this.before.has(page));
   }
 
   ask<T = any>(command: string, params?: unknown): Promise<T> {
@@ -103,7 +112,7 @@ export class DesktopApp {
   /** The page of the app's window. */
   async page(): Promise<Page> {
     for (let tries = 0; tries < 300; tries += 1) {
-      const page = this.browser.contexts()[0]!.pages().find(isOurs);
+      const page = this.pages().find((one) => one.url().startsWith('http://gantry.app.localhost/'));
       if (page) return page;
       if (this.child.exitCode !== null) break;
       await sleep(100);
@@ -119,13 +128,7 @@ export class DesktopApp {
     if (this.child.exitCode === null) this.child.kill('SIGTERM');
     const code = await this.exited;
     // A process that was killed leaves its pages behind.
-    await Promise.all(
-      this.browser
-        .contexts()[0]!
-        .pages()
-        .filter(isOurs)
-        .map((page) => page.close()),
-    );
+    await Promise.all(this.pages().map((page) => page.close()));
     await this.browser.close();
     return code;
   }
