@@ -55,7 +55,7 @@ spec:
       containers:
         - name: web
           image: ${image}
-          command: ["sh", "-c", "echo started $VERSION; echo $GREETING $TOKEN; exec httpd -f -v -p 8080 -h /www"]
+          command: ["sh", "-c", "echo started $VERSION; echo $GREETING $TOKEN; exec httpd -f -vv -p 8080 -h /www"]
           ports:
             - containerPort: 8080
           env:
@@ -283,8 +283,9 @@ step('3b. a second image by editing the YAML: diff, save, a rolling update witho
   edited.spec.template.spec.containers[0].image = `${registry.host}/web:v2`;
   await window.dock.write(JSON.stringify(edited, null, 2));
   await window.byId('editor-review').click();
-  await window.byId('diff').waitFor();
-  expect(await window.byId('diff').textContent()).toContain('web:v2');
+  await window.expectEventually('the diff shows the new image', async () =>
+    ((await window.byId('diff').textContent()) ?? '').includes('web:v2'),
+  );
   await window.byId('editor-save').click();
   await eventually('all pods run the second image', async () => {
     const ready = await readyPods();
@@ -340,8 +341,9 @@ step('4b. rollback: pick the revision by its image, see the diff, confirm', asyn
   await dialog.waitFor();
   const revision = dialog.getByTestId('revision').filter({ hasText: 'web:v2' });
   await revision.click();
-  await dialog.getByTestId('diff').waitFor();
-  expect(await dialog.getByTestId('diff').textContent()).toContain('web:v3');
+  await window.expectEventually('the diff shows the image that goes', async () =>
+    ((await dialog.getByTestId('diff').textContent()) ?? '').includes('web:v3'),
+  );
   await window.confirm();
   await eventually('five healthy pods of the second image', async () => {
     const ready = await readyPods();
@@ -367,17 +369,15 @@ step('5a. a pod: containers, env, probes, events, chart; its log followed and se
   expect(text).not.toContain('s3cret');
   await window.drawer.root.getByTestId('chart-cpu').waitFor();
   await window.drawer.action('logs');
-  await window.expectEventually('the log is shown', async () =>
-    ((await window.byId('logs').textContent()) ?? '').includes('hello s3cret'),
-  );
+  const shows = async (text: string) => ((await window.byId('logs').textContent()) ?? '').includes(text);
+  await window.expectEventually('the log is shown', () => shows('response:200'));
   await fetch(`http://${pod.status.podIP}:8080/followed-line`);
-  await window.expectEventually('a new line is followed', async () =>
-    ((await window.byId('logs').textContent()) ?? '').includes('followed-line'),
-  );
-  await window.byId('logs-search').fill('followed-\\w+');
+  await window.expectEventually('a new line is followed', () => shows('followed-line'));
+  await window.byId('logs-search').fill('hello\\s+s3\\w+');
   await window.expectEventually('the search counts', async () =>
     ((await window.byId('logs-matches').textContent()) ?? '').includes('1 of 1'),
   );
+  await window.expectEventually('the search shows the line', () => shows('hello s3cret'));
   await window.dock.closeTab('logs');
 });
 
