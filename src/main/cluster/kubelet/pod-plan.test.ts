@@ -94,7 +94,7 @@ describe('planPod', () => {
     const view = viewOf([sandbox('exited'), container('a', 'running'), container('b', 'exited', { exitCode: 0 })]);
     expect(plan({ initContainers: [{ name: 'i', image: 'i' }] }, view)).toEqual({
       ...nothing,
-      kill: ['a0: Pod sandbox changed, it will be killed and re-created.'],
+      kill: ['a0: Stopping container a'],
       removeSandboxes: ['s'],
       createSandbox: true,
       start: ['i0'],

@@ -75,7 +75,7 @@ export function planPod(pod: Pod, view: PodView, facts: PlanFacts): PodPlan {
   for (const one of view.sandboxes) if (one !== sandbox) plan.removeSandboxes.push(one);
   if (!sandbox) {
     for (const target of running) {
-      plan.kill.push({ target, message: 'Pod sandbox changed, it will be killed and re-created.' });
+      plan.kill.push({ target, message: `Stopping container ${target.name}` });
     }
   }
 

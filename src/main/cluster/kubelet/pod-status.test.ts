@@ -114,6 +114,7 @@ describe('podStatus', () => {
       'Initialized=True',
       'Ready=True',
       'ContainersReady=True',
+      'PodScheduled=True',
     ]);
   });
 

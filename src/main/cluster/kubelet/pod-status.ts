@@ -271,6 +271,7 @@ function conditionsOf(
     ['Initialized', initialized],
     ['Ready', ready],
     ['ContainersReady', containersReady],
+    ['PodScheduled', { status: 'True' }],
   ];
   let conditions = kept;
   for (const [type, condition] of wanted) {
@@ -279,8 +280,8 @@ function conditionsOf(
   return conditions;
 }
 
-/** The conditions that are the node's to write. The others (PodScheduled, readiness gates) belong to others. */
-const ownConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady']);
+/** The conditions that are the node's to write. The others (readiness gates) belong to others. */
+const ownConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
 
 function gateMessage(pod: Pod, type: string): string | undefined {
   const condition = pod.status?.conditions?.find((one) => one.type === type);

@@ -4,6 +4,7 @@ import { connect as tlsConnect } from 'node:tls';
 import type { Container, Probe } from '@shared/k8s';
 import type { Clock } from '../clock';
 import { goDuration } from './go-duration';
+import { grpcHealth } from './grpc-health';
 import type { PodContainer } from './pod-view';
 import type { Runtime } from './runtime/types';
 
@@ -25,7 +26,7 @@ export interface CheckResult {
   output: string;
 }
 
-type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket'>;
+type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket' | 'grpc'>;
 
 const outputLimit = 10 * 1024;
 
@@ -48,6 +49,7 @@ export async function check(handler: Handler, timeoutMs: number, context: CheckC
     if (handler.exec) return await checkExec(handler.exec.command ?? [], timeoutMs, context, abort.signal);
     if (handler.httpGet) return await checkHttp(handler.httpGet, context, abort.signal);
     if (handler.tcpSocket) return await checkTcp(handler.tcpSocket, context, abort.signal);
+    if (handler.grpc) return await checkGrpc(handler.grpc, timeoutMs, context, abort.signal);
     return { result: 'unknown', output: 'missing probe handler' };
   } catch (error) {
     return { result: 'unknown', output: (error as Error).message };
@@ -191,5 +193,30 @@ async function get(
     return { status: response.statusCode ?? 0, location: response.headers.location };
   } finally {
     plain.destroy();
+  }
+}
+
+async function checkGrpc(
+  probe: NonNullable<Handler['grpc']>,
+  timeoutMs: number,
+  context: CheckContext,
+  signal: AbortSignal,
+): Promise<CheckResult> {
+  const host = context.podIp;
+  const place = `${host}:${probe.port}`;
+  try {
+    const socket = await context.dial(host, probe.port, signal);
+    const status = await grpcHealth(socket, place, probe.service ?? '', signal);
+    if (status === 'SERVING') return { result: 'success', output: '' };
+    return { result: 'failure', output: `service unhealthy (responded with "${status}")` };
+  } catch (error) {
+    const failure = error as NodeJS.ErrnoException;
+    if (signal.aborted)
+      return {
+        result: 'failure',
+        output: `timeout: failed to connect service "${place}" within ${goDuration(timeoutMs)}`,
+      };
+    const words = failure.code ? dialError(failure, host, probe.port) : failure.message;
+    return { result: 'failure', output: `error: ${words}` };
   }
 }

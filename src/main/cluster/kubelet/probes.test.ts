@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -78,6 +79,37 @@ describe('check', () => {
       output: 'dial tcp 127.0.0.1:1: connect: connection refused',
     });
     expect(await check({ tcpSocket: { port } as never }, 300, context())).toEqual({ result: 'success', output: '' });
+  });
+
+  it('asks the gRPC health service', async () => {
+    const answers: Record<string, number> = { '': 1, ill: 2 };
+    const grpc = createHttp2Server();
+    grpc.on('stream', (stream) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => void chunks.push(chunk));
+      stream.on('end', () => {
+        const name = Buffer.concat(chunks).subarray(7).toString();
+        const status = answers[name];
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.on('wantTrailers', () =>
+          stream.sendTrailers({ 'grpc-status': status ? 0 : 5, 'grpc-message': 'unknown%20service' }),
+        );
+        stream.end(status ? Buffer.from([0, 0, 0, 0, 2, 8, status]) : undefined);
+      });
+    });
+    await new Promise<void>((resolve) => void grpc.listen(0, '127.0.0.1', resolve));
+    const at = (grpc.address() as AddressInfo).port;
+    const ask = (service?: string) => check({ grpc: { port: at, service } as never }, 1000, context());
+    expect(await ask()).toEqual({ result: 'success', output: '' });
+    expect(await ask('ill')).toEqual({ result: 'failure', output: 'service unhealthy (responded with "NOT_SERVING")' });
+    expect(await ask('other')).toEqual({
+      result: 'failure',
+      output: 'error: rpc error: code = 5 desc = unknown service',
+    });
+    grpc.close();
+    expect((await check({ grpc: { port: 1 } as never }, 1000, context())).output).toBe(
+      'error: dial tcp 127.0.0.1:1: connect: connection refused',
+    );
   });
 
   it('counts what cannot be probed as nothing', async () => {
