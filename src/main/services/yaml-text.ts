@@ -26,13 +26,17 @@ export function editorYaml(object: KubeObject): string {
 }
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+const serverFields = ['managedFields', 'resourceVersion', 'generation', 'uid', 'creationTimestamp'];
 const metadataFirst = ['name', 'generateName', 'namespace', 'labels', 'annotations'];
+
+const without = <T extends object>(object: T, keys: string[]): Partial<T> =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key))) as Partial<T>;
 
 /** Without what the server keeps for itself and what `apply` notes down, for a diff of what the user means. */
 export function diffable(object: KubeObject): KubeObject {
   const { status: _, metadata = {}, ...rest } = object;
-  const { managedFields, resourceVersion, generation, uid, creationTimestamp, ...own } = metadata;
-  const { [lastApplied]: applied, ...annotations } = own.annotations ?? {};
+  const own = without(metadata, serverFields);
+  const annotations = without(own.annotations ?? {}, [lastApplied]);
   const kept = { ...own, annotations: Object.keys(annotations).length ? annotations : undefined };
   const named = metadataFirst.filter((key) => key in kept).map((key) => [key, kept[key as keyof typeof kept]]);
   return ordered({ ...rest, metadata: { ...Object.fromEntries(named), ...kept } });
