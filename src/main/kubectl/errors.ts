@@ -50,52 +50,36 @@ export function prefixed(error: unknown, prefix: string): unknown {
   return new ApiError({ ...error.status, message: `${prefix}${error.message}` });
 }
 
-const connectionCodes = new Set([
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ECONNRESET',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EPIPE',
-]);
-
-interface NetworkError extends Error {
-  code?: string;
-  hostname?: string;
-  address?: string;
-  port?: number;
-  server?: string;
-  errors?: NetworkError[];
-  cause?: unknown;
-}
-
-function networkMessage(error: NetworkError, server: string | undefined): string | undefined {
-  const inner = error.errors?.[0] ?? error;
-  const cause = inner.cause instanceof Error ? (inner.cause as NetworkError) : inner;
-  const code = cause.code ?? '';
-  if (code === 'ECONNREFUSED') {
-    const host = server ?? `${cause.address}:${cause.port}`;
+/**
+ * What a failure to connect reads like in kubectl. The transport reports those as
+ * 503 `cannot reach HOST:PORT: WHY`, with the words of the socket or of TLS.
+ */
+function connectionMessage(error: ApiError): string | undefined {
+  const match = error.code === 503 ? /^cannot reach (\S+): (.*)$/s.exec(error.message) : null;
+  if (!match) return undefined;
+  const [, host, why = ''] = match;
+  if (why.includes('ECONNREFUSED')) {
     return `The connection to the server ${host} was refused - did you specify the right host or port?`;
   }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return `Unable to connect to the server: dial tcp: lookup ${cause.hostname ?? server}: no such host`;
+  const name = /(?:ENOTFOUND|EAI_AGAIN) (\S+)/.exec(why)?.[1];
+  if (name) return `Unable to connect to the server: dial tcp: lookup ${name}: no such host`;
+  if (/certificate|altname/i.test(why)) {
+    return `Unable to connect to the server: tls: failed to verify certificate: x509: ${why}`;
   }
-  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME/.test(code);
-  if (certificate) return `Unable to connect to the server: tls: failed to verify certificate: x509: ${cause.message}`;
-  return connectionCodes.has(code) ? `Unable to connect to the server: ${cause.message}` : undefined;
+  return `Unable to connect to the server: ${why}`;
 }
 
-/** The message without kubectl's `error: `. @param server HOST:PORT, for connection failures */
-export function messageOf(error: unknown, server?: string): string {
+/** The message without kubectl's `error: `. */
+export function messageOf(error: unknown): string {
   if (error instanceof ApiError) {
+    const connection = connectionMessage(error);
+    if (connection) return connection;
     if (error.reason === 'Unauthorized') return `error: You must be logged in to the server (${error.message})`;
     return error.status.reason
       ? `Error from server (${error.reason}): ${error.message}`
       : `Error from server: ${error.message}`;
   }
-  if (error instanceof Error) return networkMessage(error, server) ?? error.message;
-  return String(error);
+  return error instanceof Error ? error.message : String(error);
 }
 
 function invalidMessage(status: Status): string {
@@ -112,19 +96,17 @@ function invalidMessage(status: Status): string {
 }
 
 /** What to print on stderr and the exit code for a failure. Text is empty when nothing is left to say. */
-export function describeFailure(error: unknown, server?: string): { text: string; exitCode: number } {
+export function describeFailure(error: unknown): { text: string; exitCode: number } {
   if (error instanceof ExitError) return { text: '', exitCode: error.exitCode };
   if (error instanceof ErrorList) {
-    return { text: `${error.errors.map((inner) => messageOf(inner, server)).join('\n')}\n`, exitCode: 1 };
+    return { text: `${error.errors.map((inner) => messageOf(inner)).join('\n')}\n`, exitCode: 1 };
   }
-  if (error instanceof ApiError && error.reason === 'Invalid')
+  if (error instanceof ApiError && error.reason === 'Invalid') {
     return { text: `${invalidMessage(error.status)}\n`, exitCode: 1 };
-  const message = messageOf(error, server);
+  }
+  const message = messageOf(error);
   const exitCode = error instanceof KubectlError ? (error.options.exitCode ?? 1) : 1;
   const complete =
-    error instanceof ApiError ||
-    (error instanceof KubectlError && error.options.bare) ||
-    message.startsWith('error: ') ||
-    (error instanceof Error && !(error instanceof KubectlError) && message !== error.message);
+    error instanceof ApiError || (error instanceof KubectlError && error.options.bare) || message.startsWith('error: ');
   return { text: `${complete ? '' : 'error: '}${message.replace(/\n+$/, '')}\n`, exitCode };
 }

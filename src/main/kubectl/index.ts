@@ -135,7 +135,7 @@ export async function runKubectl(
     return 0;
   } catch (error) {
     if (io.signal?.aborted && (error as Error).name === 'AbortError') return 130;
-    const { text, exitCode } = describeFailure(error, session?.serverHost);
+    const { text, exitCode } = describeFailure(error);
     if (text.trim()) io.stderr.write(text);
     return exitCode;
   } finally {

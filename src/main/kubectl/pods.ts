@@ -25,7 +25,9 @@ export function chooseContainer(call: CommandCall, pod: Pod, wanted: string, qui
   ].map((container) => container.name);
   if (wanted) {
     if (names.includes(wanted)) return wanted;
-    throw new KubectlError(`container ${wanted} not found in pod ${pod.metadata.name}`);
+    throw new KubectlError(
+      `container ${wanted} is not valid for pod ${pod.metadata.name} out of: ${allContainers(pod)}`,
+    );
   }
   const annotated = pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
   if (annotated && names.includes(annotated)) return annotated;

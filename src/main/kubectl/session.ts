@@ -23,8 +23,6 @@ export class Session {
   private transportPromise?: Promise<KubeTransport>;
   private discoveryPromise?: Promise<Discovery>;
   private warned = 0;
-  /** HOST:PORT of the server, once a connection was tried. */
-  serverHost?: string;
 
   constructor(
     private readonly io: KubectlIo,
@@ -116,7 +114,6 @@ export class Session {
     if (this.injected) return this.injected;
     const context = await this.context();
     context.cluster.server ??= 'http://localhost:8080';
-    this.serverHost = new URL(context.cluster.server).host;
     return transportForContext(await this.config(), context, this.io.env);
   }
 
@@ -164,7 +161,7 @@ export class Session {
   async watch<T = any>(request: KubeRequest): Promise<KubeWatch<T>> {
     const transport = await this.transport();
     this.trace(6, `WATCH ${request.path}`);
-    return transport.watch<T>({ signal: this.io.signal, ...request });
+    return transport.watch<T>({ signal: this.signal(), ...request });
   }
 
   async stream(request: KubeRequest): Promise<Readable> {

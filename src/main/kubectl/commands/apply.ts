@@ -20,7 +20,6 @@ import {
   type Command,
   type CommandCall,
 } from '../command';
-import { resourceName } from '../discovery';
 import { isNotFound, KubectlError, prefixed, quote, throwAll } from '../errors';
 import { lastAppliedAnnotation, lastAppliedOf, withLastApplied } from '../merge/last-applied';
 import { threeWayPatch } from '../merge/three-way';
@@ -52,7 +51,7 @@ async function applyThreeWay(call: CommandCall, target: Target, dryRun: DryRun):
   const original = lastAppliedOf(current);
   if (!original && dryRun !== 'client') {
     call.err(
-      `Warning: resource ${resourceName(target.mapping)}/${target.name} is missing the ${lastAppliedAnnotation} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n`,
+      `Warning: resource ${target.mapping.plural}/${target.name} is missing the ${lastAppliedAnnotation} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n`,
     );
   }
   const patch = threeWayPatch(original, modified, current, mergesStrategically(target));

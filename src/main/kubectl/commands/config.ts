@@ -131,7 +131,7 @@ async function getContexts(call: CommandCall): Promise<void> {
         value.user ?? '',
         value.namespace ?? '',
       ]),
-      flags.bool('no-headers'),
+      { noHeaders: flags.bool('no-headers') },
     ),
   );
 }

@@ -30,19 +30,23 @@ async function run(call: CommandCall): Promise<void> {
   }
   const targets = await selectTargets(call, { listWithoutSelector: true });
   const errors: unknown[] = [];
-  let first = true;
+  const found: Target[] = [];
   for (const target of targets) {
     try {
-      for (const found of await matching(call, target)) {
-        const text = await describeObject(call.session, found.mapping, found.object!, flags.bool('show-events'));
-        call.out(first ? text : `\n\n${text}`);
-        first = false;
-      }
+      found.push(...(await matching(call, target)));
     } catch (error) {
       errors.push(error);
     }
   }
-  if (first && errors.length === 0) {
+  // Asking for the events of many objects is asked for in so many words.
+  const showEvents = flags.bool('show-events') && (flags.changed('show-events') || found.length === 1);
+  const named = new Set(targets.map((target) => target.name));
+  for (const [at, { mapping, object, name }] of found.entries()) {
+    const text = await describeObject(call.session, mapping, object!, showEvents);
+    if (named.has(name)) call.out(at === 0 ? text : `\n\n${text}`);
+    else call.out(`${text}\n`);
+  }
+  if (found.length === 0 && errors.length === 0) {
     const namespaced =
       !flags.bool('all-namespaces') && !call.args.some((argument) => /^(no|nodes?|ns|namespaces?)$/.test(argument));
     call.err(

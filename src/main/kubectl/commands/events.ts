@@ -1,14 +1,11 @@
 import type { Event } from '@shared/k8s';
 import type { Command, CommandCall } from '../command';
-import { eventAge } from '../describe/events';
+import { compareTimes, eventAge, lastSeen } from '../describe/events';
 import { KubectlError } from '../errors';
 import { objectPrinter } from '../output/printer';
 import { printFlags } from '../command';
 import { textTable } from '../output/table';
 import { listAll, parseSelections } from '../resources';
-
-const time = (event: Event): string =>
-  event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
 
 async function run(call: CommandCall): Promise<void> {
   const { flags, session } = call;
@@ -27,7 +24,7 @@ async function run(call: CommandCall): Promise<void> {
   const types = flags.list('types').map((type) => type.toLowerCase());
   const events = (list.items as Event[])
     .filter((event) => types.length === 0 || types.includes((event.type ?? '').toLowerCase()))
-    .sort((a, b) => (time(a) < time(b) ? -1 : 1));
+    .sort((a, b) => compareTimes(lastSeen(a), lastSeen(b)));
   const print = await objectPrinter(call);
   if (print) {
     call.out(print({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items: events }, true));
@@ -48,7 +45,7 @@ async function run(call: CommandCall): Promise<void> {
         `${event.involvedObject.kind}/${event.involvedObject.name}`,
         (event.message ?? '').trim(),
       ]),
-      flags.bool('no-headers'),
+      { noHeaders: flags.bool('no-headers') },
     ),
   );
 }

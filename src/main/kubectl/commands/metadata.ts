@@ -47,7 +47,15 @@ function outcome(changes: Changes, present: Record<string, string>, done: string
 function conflictsOf(changes: Changes, present: Record<string, string>): string[] {
   return [...changes.set]
     .filter(([key, value]) => present[key] !== undefined && present[key] !== value)
-    .map(([key]) => `'${key}' already has a value (${present[key]}), and --overwrite is false`);
+    .map(([key]) => `'${key}' already has a value (${present[key]})`);
+}
+
+function conflictText(conflicts: readonly string[], field: 'labels' | 'annotations'): string {
+  if (field === 'annotations') {
+    return `--overwrite is false but found the following declared annotation(s): ${conflicts.join('; ')}`;
+  }
+  const texts = conflicts.map((conflict) => `${conflict}, and --overwrite is false`);
+  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
 }
 
 function metadataCommand(
@@ -76,8 +84,7 @@ function metadataCommand(
     const more = await forEachTarget(found, async (target) => {
       const present = (target.object.metadata?.[field] ?? {}) as Record<string, string>;
       const conflicts = flags.bool('overwrite') ? [] : conflictsOf(changes, present);
-      if (conflicts.length > 0)
-        throw new KubectlError(conflicts.length === 1 ? conflicts[0]! : `[${conflicts.join(', ')}]`);
+      if (conflicts.length > 0) throw new KubectlError(conflictText(conflicts, field));
       for (const key of changes.remove) if (!(key in present)) call.out(`${what} "${key}" not found.\n`);
       let object: KubeObject = target.object;
       if (changes.set.size + changes.remove.length > 0 && dryRun !== 'client') {

@@ -98,7 +98,7 @@ async function apiResources(call: CommandCall): Promise<void> {
         mapping.kind,
         ...(wide ? [mapping.verbs.join(','), mapping.categories.join(',')] : []),
       ]),
-      flags.bool('no-headers'),
+      { noHeaders: flags.bool('no-headers') },
     ),
   );
 }

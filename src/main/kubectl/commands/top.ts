@@ -85,7 +85,7 @@ async function topNodes(call: CommandCall): Promise<void> {
           .filter((node) => !measured.has(node))
           .map((node) => [node, ...Array<string>(4).fill('<unknown>')]),
       ],
-      call.flags.bool('no-headers'),
+      { noHeaders: call.flags.bool('no-headers'), padLast: true },
     ),
   );
 }
@@ -98,6 +98,12 @@ async function topPods(call: CommandCall): Promise<void> {
   const name = call.args[0];
   const items = await metrics(call, everywhere ? 'pods' : `namespaces/${namespace}/pods${name ? `/${name}` : ''}`);
   if (items.length === 0) {
+    const pods = await call.session.request<{ items: unknown[] }>({
+      method: 'GET',
+      path: everywhere ? '/api/v1/pods' : `/api/v1/namespaces/${namespace}/pods`,
+      query: { labelSelector: flags.string('selector') || undefined, limit: 1 },
+    });
+    if (pods.body.items.length > 0) throw new KubectlError('metrics not available yet');
     call.err(everywhere ? 'No resources found\n' : `No resources found in ${namespace} namespace.\n`);
     return;
   }
@@ -141,7 +147,7 @@ async function topPods(call: CommandCall): Promise<void> {
     'CPU(cores)',
     'MEMORY(bytes)',
   ];
-  call.out(textTable(headers, rows, flags.bool('no-headers')));
+  call.out(textTable(headers, rows, { noHeaders: flags.bool('no-headers'), padLast: true }));
 }
 
 const topFlags: Flag[] = [

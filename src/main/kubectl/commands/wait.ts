@@ -61,7 +61,8 @@ async function run(call: CommandCall): Promise<void> {
   await Promise.all(
     targets.map(async (target: Target) => {
       try {
-        if (goal.words !== 'deleted' && spec !== 'create') await fetchTarget(call.session, target);
+        // What was never there is neither waited for nor spoken of.
+        if (spec !== 'create') await fetchTarget(call.session, target);
         await followObject(call, target, (object) => goal.reached(object), deadline);
         call.out(`${objectName(target.mapping, target.name)} ${goal.words}\n`);
       } catch (error) {

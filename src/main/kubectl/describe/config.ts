@@ -52,11 +52,12 @@ export const describeServiceAccount: Describe<ServiceAccount> = ({ lines, object
     'Image pull secrets',
     (object.imagePullSecrets ?? []).map((secret) => secret.name),
   );
-  list(
-    'Mountable secrets',
-    (object.secrets ?? []).map((secret) => secret.name),
-  );
-  list('Tokens', []);
+  if (object.secrets?.length) {
+    list(
+      'Mountable secrets',
+      object.secrets.map((secret) => secret.name),
+    );
+  }
   if (showEvents) eventLines(lines, events, now);
 };
 
@@ -81,8 +82,8 @@ export const describeNamespace: Describe<Namespace> = async ({ lines, object, se
   const limits = discovery.lookup('limitranges');
   const quotaList = quotas ? (await listAll(session, quotas, metadata.name)).items : [];
   const limitList = limits ? (await listAll(session, limits, metadata.name)).items : [];
-  if (quotaList.length === 0) lines.add(0, '\nNo resource quota.');
-  else {
+  if (quotas && quotaList.length === 0) lines.add(0, '\nNo resource quota.');
+  else if (quotas) {
     lines.add(0, '\nResource Quotas');
     for (const quota of quotaList) {
       lines.add(1, `Name:\t${quota.metadata?.name}`);
@@ -93,8 +94,8 @@ export const describeNamespace: Describe<Namespace> = async ({ lines, object, se
       }
     }
   }
-  if (limitList.length === 0) lines.add(0, '\nNo LimitRange resource.');
-  else {
+  if (limits && limitList.length === 0) lines.add(0, '\nNo LimitRange resource.');
+  else if (limits) {
     lines.add(0, '\nResource Limits');
     lines.add(1, 'Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio');
     lines.add(1, '----\t--------\t---\t---\t---------------\t-------------\t-----------------------');

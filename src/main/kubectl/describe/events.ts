@@ -5,12 +5,18 @@ import { listAll } from '../resources';
 import type { Session } from '../session';
 import type { Lines } from './lines';
 
-const lastSeen = (event: Event): string | undefined =>
+/** When an event happened last. */
+export const lastSeen = (event: Event): string | undefined =>
   event.series?.lastObservedTime ??
   event.lastTimestamp ??
   event.eventTime ??
   event.firstTimestamp ??
   event.metadata.creationTimestamp;
+
+/** The order of two time stamps; what has none comes first. */
+export function compareTimes(a: string | undefined, b: string | undefined): number {
+  return (a ? Date.parse(a) : 0) - (b ? Date.parse(b) : 0);
+}
 
 /** How long ago, and how often: `5s`, `2m (x3 over 10m)`. */
 export function eventAge(event: Event, now: number): string {
@@ -32,7 +38,7 @@ export async function eventsOf(session: Session, object: KubeObject): Promise<Ev
   if (object.kind) selector.push(`involvedObject.kind=${object.kind}`);
   try {
     const list = await listAll(session, mapping, namespace, { fieldSelector: selector.join(',') });
-    return (list.items as Event[]).sort((a, b) => ((lastSeen(a) ?? '') < (lastSeen(b) ?? '') ? -1 : 1));
+    return (list.items as Event[]).sort((a, b) => compareTimes(lastSeen(a), lastSeen(b)));
   } catch (error) {
     if (isNotFound(error)) return [];
     throw error;
@@ -40,11 +46,7 @@ export async function eventsOf(session: Session, object: KubeObject): Promise<Ev
 }
 
 /** Where an event comes from. */
-export function eventSource(event: Event): string {
-  const { component, host } = event.source ?? {};
-  if (component && host) return `${component}, ${host}`;
-  return component ?? event.reportingComponent ?? '';
-}
+export const eventSource = (event: Event): string => event.source?.component || event.reportingComponent || '';
 
 /** Adds the table of events, or `<none>`. */
 export function eventLines(lines: Lines, events: readonly Event[], now: number): void {
@@ -55,9 +57,11 @@ export function eventLines(lines: Lines, events: readonly Event[], now: number):
   lines.add(0, 'Events:\n  Type\tReason\tAge\tFrom\tMessage');
   lines.add(1, '----\t------\t----\t----\t-------');
   for (const event of events) {
+    // Which part of the object it is about: spec.containers{web}.
+    const field = event.involvedObject.fieldPath ? `${event.involvedObject.fieldPath}: ` : '';
     lines.add(
       1,
-      `${event.type}\t${event.reason}\t${eventAge(event, now)}\t${eventSource(event)}\t${(event.message ?? '').trim()}`,
+      `${event.type}\t${event.reason}\t${eventAge(event, now)}\t${eventSource(event)}\t${field}${(event.message ?? '').trim()}`,
     );
   }
 }

@@ -2,6 +2,8 @@ import { eventLines } from './events';
 import type { Lines } from './lines';
 import type { Describe } from './types';
 
+const acronyms = new Set(['api', 'url', 'uid', 'osb', 'guid']);
+
 /** `creationTimestamp` → `Creation Timestamp`; keys with dots and slashes stay. */
 export function fieldTitle(field: string): string {
   if (/[./]/.test(field)) return field;
@@ -9,7 +11,11 @@ export function fieldTitle(field: string): string {
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
     .split(/[\s_-]+/);
-  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' ');
+  return words
+    .map((word) =>
+      acronyms.has(word.toLowerCase()) ? word.toUpperCase() : word.charAt(0).toUpperCase() + word.slice(1),
+    )
+    .join(' ');
 }
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
@@ -49,6 +55,6 @@ export const describeGeneric: Describe = ({ lines, object, events, now, showEven
     managedFields: _m,
     ...others
   } = metadata as Record<string, unknown>;
-  fieldLines(lines, 0, { APIVersion: apiVersion, kind, metadata: others, ...rest });
+  fieldLines(lines, 0, { apiVersion, kind, metadata: others, ...rest });
   if (showEvents) eventLines(lines, events, now);
 };

@@ -16,8 +16,9 @@ export class Lines {
       this.add(level, `${title}:\t<none>`);
       return;
     }
+    // Further pairs begin with an empty cell, whatever the level.
     keys.forEach((key, at) =>
-      this.add(at === 0 ? level : 0, `${at === 0 ? `${title}:` : '  '.repeat(level)}\t${key}${separator}${map![key]}`),
+      this.add(at === 0 ? level : 0, `${at === 0 ? `${title}:` : ''}\t${key}${separator}${map![key]}`),
     );
   }
 
@@ -31,7 +32,7 @@ export class Lines {
       return;
     }
     keys.forEach((key, at) => {
-      const head = at === 0 ? `${'  '.repeat(level)}${title}:\t` : `${'  '.repeat(level)}\t`;
+      const head = at === 0 ? `${'  '.repeat(level)}${title}:\t` : '\t';
       const value = map![key]!.replace(/\n$/, '');
       if (value.length + key.length + 2 < 140 && !value.includes('\n')) {
         this.add(0, `${head}${key}: ${value}`);
@@ -40,7 +41,7 @@ export class Lines {
       this.add(0, `${head}${key}:`);
       for (const line of value.split('\n')) {
         const shown = line.length > 139 ? `${line.slice(0, 139)}...` : line;
-        this.add(0, `${'  '.repeat(level)}\t  ${shown}`);
+        this.add(0, `\t  ${shown}`);
       }
     });
   }

@@ -136,7 +136,7 @@ export const describeNode: Describe<Node> = async (call) => {
   lines.add(1, `Architecture:\t${info?.architecture ?? ''}`);
   lines.add(1, `Container Runtime Version:\t${info?.containerRuntimeVersion ?? ''}`);
   lines.add(1, `Kubelet Version:\t${info?.kubeletVersion ?? ''}`);
-  lines.add(1, `Kube-Proxy Version:\t${info?.kubeProxyVersion ?? ''}`);
+  if (info?.kubeProxyVersion) lines.add(1, `Kube-Proxy Version:\t${info.kubeProxyVersion}`);
   if (spec?.podCIDR) lines.add(0, `PodCIDR:\t${spec.podCIDR}`);
   if (spec?.podCIDRs?.length) lines.add(0, `PodCIDRs:\t${spec.podCIDRs.join(',')}`);
   if (spec?.providerID) lines.add(0, `ProviderID:\t${spec.providerID}`);

@@ -2,6 +2,7 @@ import type {
   Container,
   ContainerState,
   ContainerStatus,
+  Pod,
   PodSpec,
   PodTemplateSpec,
   Probe,
@@ -56,7 +57,7 @@ function stateLines(lines: Lines, level: number, title: string, state: Container
   } else lines.add(level, `${title}:\tWaiting`);
 }
 
-function environmentLines(lines: Lines, level: number, container: Container): void {
+function environmentLines(lines: Lines, level: number, container: Container, pod: Pod | undefined): void {
   const { env = [] } = container;
   if (env.length === 0) {
     lines.add(level, 'Environment:\t<none>');
@@ -69,7 +70,8 @@ function environmentLines(lines: Lines, level: number, container: Container): vo
         .split('\n')
         .forEach((line, at) => lines.add(level + 1, at === 0 ? `${name}:\t${line}` : `\t${line}`));
     } else if (valueFrom.fieldRef) {
-      lines.add(level + 1, `${name}:\t (${valueFrom.fieldRef.apiVersion ?? 'v1'}:${valueFrom.fieldRef.fieldPath})`);
+      const { apiVersion, fieldPath } = valueFrom.fieldRef;
+      lines.add(level + 1, `${name}:\t${podField(pod, fieldPath)} (${apiVersion ?? 'v1'}:${fieldPath})`);
     } else if (valueFrom.resourceFieldRef) {
       const { resource, divisor } = valueFrom.resourceFieldRef;
       lines.add(
@@ -111,10 +113,19 @@ function mountLines(lines: Lines, level: number, container: Container): void {
 
 const portList = (container: Container, host: boolean): string =>
   (container.ports ?? [])
-    .map((port) =>
-      `${host ? (port.hostPort ?? 0) : port.containerPort}/${port.protocol ?? 'TCP'} ${port.name && !host ? `(${port.name})` : ''}`.trim(),
-    )
+    .map(({ hostPort, containerPort, protocol, name }) => {
+      const port = `${host ? (hostPort ?? 0) : containerPort}/${protocol ?? 'TCP'}`;
+      return name ? `${port} (${name})` : port;
+    })
     .join(', ');
+
+/** The value of a field a container's environment may refer to; '' for those that are known at run time only. */
+function podField(pod: Pod | undefined, path: string): string {
+  const key = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path);
+  if (key) return pod?.metadata[key[1] as 'labels']?.[key[2]!] ?? '';
+  const field = /^metadata\.(name|namespace|uid)$/.exec(path)?.[1] as 'name' | undefined;
+  return field ? (pod?.metadata[field] ?? '') : '';
+}
 
 function commandLines(lines: Lines, level: number, title: string, list: string[] | undefined): void {
   if (!list?.length) return;
@@ -122,14 +133,15 @@ function commandLines(lines: Lines, level: number, title: string, list: string[]
   for (const item of list) for (const line of item.split('\n')) lines.add(level + 1, line);
 }
 
-/** One container; with a status also what it does now. */
+/** One container; of a pod, also what it does now. */
 export function containerLines(
   lines: Lines,
   level: number,
   container: Container,
   status: ContainerStatus | undefined,
-  running: boolean,
+  pod: Pod | undefined,
 ): void {
+  const running = pod !== undefined;
   lines.add(level, `${container.name}:`);
   const inner = level + 1;
   if (running) lines.add(inner, `Container ID:\t${status?.containerID ?? ''}`);
@@ -154,7 +166,7 @@ export function containerLines(
   if (container.readinessProbe) lines.add(inner, `Readiness:\t${probeText(container.readinessProbe)}`);
   if (container.startupProbe) lines.add(inner, `Startup:\t${probeText(container.startupProbe)}`);
   environmentFromLines(lines, inner, container);
-  environmentLines(lines, inner, container);
+  environmentLines(lines, inner, container, pod);
   mountLines(lines, inner, container);
 }
 
@@ -164,7 +176,7 @@ export function containersLines(
   title: string,
   containers: readonly Container[],
   statuses: readonly ContainerStatus[] | undefined,
-  running: boolean,
+  pod: Pod | undefined,
 ): void {
   lines.add(level, `${title}:`);
   for (const container of containers) {
@@ -173,7 +185,7 @@ export function containersLines(
       level + 1,
       container,
       statuses?.find((status) => status.name === container.name),
-      running,
+      pod,
     );
   }
 }
@@ -206,8 +218,9 @@ export function podTemplateLines(lines: Lines, template: PodTemplateSpec): void 
     lines.annotations(1, 'Annotations', template.metadata?.annotations);
   const spec = template.spec!;
   if (spec.serviceAccountName) lines.add(1, `Service Account:\t${spec.serviceAccountName}`);
-  if (spec.initContainers?.length) containersLines(lines, 1, 'Init Containers', spec.initContainers, undefined, false);
-  containersLines(lines, 1, 'Containers', spec.containers, undefined, false);
+  if (spec.initContainers?.length)
+    containersLines(lines, 1, 'Init Containers', spec.initContainers, undefined, undefined);
+  containersLines(lines, 1, 'Containers', spec.containers, undefined, undefined);
   volumeLines(lines, 1, spec.volumes);
   if (spec.topologySpreadConstraints?.length) topologyLines(lines, 1, spec);
   if (spec.priorityClassName) lines.add(1, `Priority Class Name:\t${spec.priorityClassName}`);

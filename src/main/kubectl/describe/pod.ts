@@ -33,8 +33,8 @@ export const describePod: Describe<Pod> = ({ lines, object: pod, events, age, no
   if (owner) lines.add(0, `Controlled By:\t${owner.kind}/${owner.name}`);
   if (status?.nominatedNodeName) lines.add(0, `NominatedNodeName:\t${status.nominatedNodeName}`);
   if (spec!.initContainers?.length)
-    containersLines(lines, 0, 'Init Containers', spec!.initContainers, status?.initContainerStatuses, true);
-  containersLines(lines, 0, 'Containers', spec!.containers, status?.containerStatuses, true);
+    containersLines(lines, 0, 'Init Containers', spec!.initContainers, status?.initContainerStatuses, pod);
+  containersLines(lines, 0, 'Containers', spec!.containers, status?.containerStatuses, pod);
   if (status?.conditions?.length) {
     lines.add(0, 'Conditions:\n  Type\tStatus');
     for (const condition of status.conditions) lines.add(1, `${condition.type} \t${condition.status} `);

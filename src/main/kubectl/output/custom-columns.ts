@@ -72,7 +72,7 @@ export function printCustomColumns(
   return textTable(
     columns.map((column) => column.header),
     objects.map((object) => columns.map((column) => cell(column, object))),
-    noHeaders,
+    { noHeaders },
   );
 }
 

@@ -150,7 +150,7 @@ function block(reader: Reader, top: boolean): { render: Render; ended: string } 
     }
     const action = piece.trim();
     if (action.startsWith('/*')) continue;
-    const [word = ''] = action.split(/\s/);
+    const word = /^(?:if|range|with|else|end)(?!\w)/.exec(action)?.[0] ?? '';
     if (word === 'end' || word === 'else') {
       if (top) fail(`unexpected {{${action}}}`);
       return { render: joined(parts), ended: action };

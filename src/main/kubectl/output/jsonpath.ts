@@ -236,7 +236,7 @@ function parseTemplate(template: string): Node[] {
     if (action === 'end') {
       if (stack.length === 1) throw new JsonPathError('not in range, nothing to end');
       stack.pop();
-    } else if (/^range\s/.test(action)) {
+    } else if (/^range(?=[\s.@$[])/.test(action)) {
       const body: Node[] = [];
       stack.at(-1)!.push({ type: 'range', steps: new PathReader(action.slice(5).trim()).read(), body });
       stack.push(body);

@@ -88,8 +88,16 @@ export function addTable(writer: Pick<TabWriter, 'add'>, table: Table, options: 
   }
 }
 
-/** Rows of plain text under headers, laid out like every table of kubectl. */
-export function textTable(headers: readonly string[], rows: readonly (readonly string[])[], noHeaders = false): string {
-  const lines = noHeaders ? rows : [headers, ...rows];
-  return alignTabs(lines.map((line) => `${line.join('\t')}\n`).join(''), tableLayout);
+/**
+ * Rows of plain text under headers, laid out like every table of kubectl.
+ * @param options.padLast the last column is padded, too (`kubectl top` does so)
+ */
+export function textTable(
+  headers: readonly string[],
+  rows: readonly (readonly string[])[],
+  options: { noHeaders?: boolean; padLast?: boolean } = {},
+): string {
+  const lines = options.noHeaders ? rows : [headers, ...rows];
+  const end = options.padLast ? '\t\n' : '\n';
+  return alignTabs(lines.map((line) => line.join('\t') + end).join(''), tableLayout);
 }

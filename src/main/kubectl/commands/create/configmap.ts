@@ -25,4 +25,5 @@ export const createConfigMap = generator(
       ),
     };
   },
+  'configmap',
 );

@@ -59,4 +59,5 @@ export const createDeployment = generator(
       status: {},
     };
   },
+  'deployment',
 );

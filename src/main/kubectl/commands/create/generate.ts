@@ -1,7 +1,8 @@
 import type { KubeObject } from '@shared/k8s';
+import { ApiError } from '../../../cluster/api/errors';
 import { createTarget, dryRunOf, ResultPrinter } from '../../actions';
 import { dryRunFlag, fieldManagerFlag, printFlags, validateFlag, type Command, type CommandCall } from '../../command';
-import { KubectlError, prefixed, usageError } from '../../errors';
+import { KubectlError, usageError } from '../../errors';
 import type { Flag } from '../../flags';
 import { withLastApplied } from '../../merge/last-applied';
 import { mappingOf } from '../../resources';
@@ -27,8 +28,12 @@ export function exactName(call: CommandCall): string {
   return names[0]!;
 }
 
-/** Creates the object and says so. @throws KubectlError, ApiError */
-export async function createGenerated(call: CommandCall, object: KubeObject): Promise<void> {
+/**
+ * Creates the object and says so.
+ * @param what what a failure is said to have been: `configmap`, `NodePort service`; the server's own words alone without
+ * @throws KubectlError, ApiError
+ */
+export async function createGenerated(call: CommandCall, object: KubeObject, what?: string): Promise<void> {
   const dryRun = dryRunOf(call);
   const printer = await ResultPrinter.create(call, dryRun);
   const namespaced = !['Namespace', 'PriorityClass', 'ClusterRole', 'ClusterRoleBinding'].includes(object.kind ?? '');
@@ -55,9 +60,8 @@ export async function createGenerated(call: CommandCall, object: KubeObject): Pr
   try {
     printer.done(target, 'created', await createTarget(call, target, object, dryRun));
   } catch (error) {
-    throw (error as { reason?: string }).reason === 'Invalid'
-      ? error
-      : prefixed(error, `failed to create ${object.kind!.toLowerCase()}: `);
+    if (!what || !(error instanceof ApiError)) throw error;
+    throw new KubectlError(`failed to create ${what}: ${error.message}`);
   }
 }
 
@@ -65,11 +69,12 @@ export async function createGenerated(call: CommandCall, object: KubeObject): Pr
 export function generator(
   command: Omit<Command, 'run'>,
   make: (call: CommandCall, name: string) => Promise<KubeObject> | KubeObject,
+  what?: string,
 ): Command {
   return {
     ...command,
     flags: [...(command.flags ?? []), ...generatorFlags],
-    run: async (call) => createGenerated(call, await make(call, exactName(call))),
+    run: async (call) => createGenerated(call, await make(call, exactName(call)), what),
   };
 }
 

@@ -25,6 +25,7 @@ const generic = generator(
       ...(call.flags.string('type') ? { type: call.flags.string('type') } : {}),
     };
   },
+  'secret',
 );
 
 const dockerRegistry = generator(
@@ -58,6 +59,7 @@ const dockerRegistry = generator(
       type: 'kubernetes.io/dockerconfigjson',
     };
   },
+  'secret',
 );
 
 const tls = generator(
@@ -85,6 +87,7 @@ const tls = generator(
       type: 'kubernetes.io/tls',
     };
   },
+  'secret',
 );
 
 export const createSecret: Command = {

@@ -48,6 +48,7 @@ const clusterIp = generator(
     if (ip !== 'None') needPorts(call);
     return service(call, name, 'ClusterIP', ip ? { clusterIP: ip } : {});
   },
+  'ClusterIP service',
 );
 
 const nodePort = generator(
@@ -61,6 +62,7 @@ const nodePort = generator(
     needPorts(call);
     return service(call, name, 'NodePort');
   },
+  'NodePort service',
 );
 
 const loadBalancer = generator(
@@ -69,6 +71,7 @@ const loadBalancer = generator(
     needPorts(call);
     return service(call, name, 'LoadBalancer');
   },
+  'LoadBalancer service',
 );
 
 const externalName = generator(
@@ -80,6 +83,7 @@ const externalName = generator(
     required: ['external-name'],
   },
   (call, name) => service(call, name, 'ExternalName', { externalName: call.flags.string('external-name') }),
+  'ExternalName service',
 );
 
 export const createService: Command = {

@@ -13,4 +13,5 @@ export const createServiceAccount = generator(
     usage: 'NAME',
   },
   (_call, name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } }),
+  'serviceaccount',
 );

@@ -3,6 +3,7 @@ import { Lines } from '../../describe/lines';
 import { podTemplateLines } from '../../describe/pod-template';
 import { dryRunFlag, filenameFlags, printFlags, selectorFlag, type Command, type CommandCall } from '../../command';
 import { KubectlError, throwAll } from '../../errors';
+import { lastAppliedAnnotation } from '../../merge/last-applied';
 import { fetchTarget, selectTargets } from '../../resources';
 import { revisionsOf, rollbackPatch, rollbackTarget, type Workload } from '../../rollouts/history';
 
@@ -18,6 +19,11 @@ async function run(call: CommandCall): Promise<void> {
   const printer = await ResultPrinter.create(call, dryRun);
   const errors = await forEachTarget(targets, async (target) => {
     const workload = (await fetchTarget(session, target)) as Workload;
+    if (workload.metadata.annotations?.[lastAppliedAnnotation]) {
+      call.err(
+        `Warning: resource ${target.mapping.plural}/${target.name} was previously managed with 'kubectl apply'. Rolling back will not update the ${lastAppliedAnnotation} annotation, which may cause unexpected behavior on future 'kubectl apply' operations. Consider using 'kubectl apply' with your previous configuration file instead.\n`,
+      );
+    }
     const revision = rollbackTarget(workload, await revisionsOf(session, discovery, workload), wanted);
     if (workload.spec?.paused) {
       throw new KubectlError(
