@@ -14,7 +14,6 @@ export const app = {
     copy: 'Copy',
     copied: 'Copied {what}',
     copyFailed: 'The clipboard is not available.',
-    showAll: 'Show all',
     showMore: '{count} more',
     none: 'None',
     unknown: 'Unknown',
@@ -66,7 +65,6 @@ export const app = {
   theme: { label: 'Theme: {theme}', system: 'System', light: 'Light', dark: 'Dark' },
   tasks: {
     label: 'Tasks',
-    running: '{count} running',
     empty: 'Nothing is under way',
     cancel: 'Cancel {title}',
     done: 'Done',
@@ -101,7 +99,6 @@ export const app = {
     emptyCreate: 'Create one',
     failed: '{kind} could not be loaded',
     resizeColumn: 'Resize {column}',
-    terminating: 'Being deleted',
   },
   freshness: {
     loading: 'Loading',
@@ -128,7 +125,6 @@ export const app = {
     found: 'Docker answers. Pods run on it now.',
     stillGone: 'Docker still does not answer',
     simulating: 'The cluster runs on simulated nodes now.',
-    details: 'Details',
   },
   overview: {
     title: 'Overview',
@@ -138,8 +134,6 @@ export const app = {
     warnings: 'Warnings',
     cpu: 'CPU',
     memory: 'Memory',
-    cpuCores: 'CPU (cores)',
-    usage: 'Usage',
     requests: 'Requests',
     limits: 'Limits',
     capacity: 'Capacity',
@@ -159,7 +153,6 @@ export const app = {
     more: '{count} more need attention',
   },
   metrics: {
-    unavailable: 'No usage data yet',
     waiting: 'Waiting for the first samples…',
   },
   settings: {
@@ -173,7 +166,6 @@ export const app = {
     fontSize: 'Font size',
     shell: 'Shell',
     shellHint: 'Empty: your login shell.',
-    language: 'Language',
     about: 'About',
     version: 'Version',
     kubernetes: 'Kubernetes',
@@ -188,10 +180,7 @@ export const app = {
   },
   errors: {
     title: 'Something failed',
-    page: 'This part of the window failed',
-    reload: 'Reload',
     notFound: 'There is no such page',
     goOverview: 'Go to the overview',
-    causes: 'Causes',
   },
 };

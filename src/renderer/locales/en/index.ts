@@ -1,0 +1,9 @@
+import { app } from './app';
+import { actions } from './actions';
+import { details } from './details';
+import { dock } from './dock';
+import { editor } from './editor';
+import { kinds } from './kinds';
+
+/** Every text of the window, in English: one file per part. */
+export const en = { ...app, ...kinds, actions, details, dock, editor };
