@@ -1,3 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigMap, Secret } from '@shared/k8s';
 import { resources } from '../../src/main/cluster/client/resources';
@@ -10,6 +14,14 @@ beforeAll(async () => {
 afterAll(() => cluster?.close());
 
 const forever = 'trap "exit 0" TERM; while true; do sleep 0.1; done';
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 const encode = (text: string): string => Buffer.from(text).toString('base64');
 
 describe('environment and volumes', () => {
@@ -228,6 +240,45 @@ describe('init containers and sidecars', () => {
     const pod = await cluster.until('stillborn', 'failed', (one) => one?.status?.phase === 'Failed');
     expect(pod.status!.initContainerStatuses![0]!.state!.terminated).toMatchObject({ exitCode: 3, reason: 'Error' });
     expect(pod.status!.containerStatuses![0]!.state).toEqual({ waiting: { reason: 'PodInitializing' } });
+  });
+});
+
+describe('hooks, host paths and host ports', () => {
+  it('a postStart hook holds the container unready; one that fails ends it', async () => {
+    const hook = (text: string): object => ({ lifecycle: { postStart: { exec: script(text) } } });
+    await cluster.create(podOf('hooked', { ...script(forever), ...hook('sleep 1; touch /hooked') }));
+    const early = await cluster.running('hooked');
+    expect(early.status!.containerStatuses![0]).toMatchObject({ ready: false, started: false });
+    await cluster.ready('hooked');
+    expect((await cluster.run('hooked', ['ls', '/hooked'])).exitCode).toBe(0);
+
+    await cluster.create(podOf('unhooked', { ...script(forever), ...hook('exit 1') }));
+    await cluster.until('unhooked', 'restarted', (pod) => (pod?.status?.containerStatuses?.[0]?.restartCount ?? 0) > 0);
+    expect(await cluster.story('unhooked')).toEqual(
+      expect.arrayContaining([
+        'Warning FailedPostStartHook PostStartHook failed',
+        'Normal Killing FailedPostStartHook',
+      ]),
+    );
+    await cluster.remove('unhooked');
+  });
+
+  it('a port of the host leads to the pod, a path of the host is shared with it', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'gantry-host-'));
+    const port = await freePort();
+    await writeFile(join(directory, 'index.html'), 'from the host');
+    const container = {
+      ...script('httpd -f -p 8080 -h /host'),
+      ports: [{ containerPort: 8080, hostPort: port, hostIP: '127.0.0.1' }],
+      volumeMounts: [{ name: 'host', mountPath: '/host' }],
+    };
+    await cluster.create(
+      podOf('hosted', container, { volumes: [{ name: 'host', hostPath: { path: directory, type: 'Directory' } }] }),
+    );
+    await cluster.ready('hosted');
+    const fetched = () => fetch(`http://127.0.0.1:${port}/`).then((answer) => answer.text(), String);
+    await expect.poll(fetched, { timeout: 5000 }).toBe('from the host');
+    await rm(directory, { recursive: true });
   });
 });
 
