@@ -53,6 +53,7 @@ if (wanted.length) {
     ensureBuild();
     await environment.ensureDocker();
     environment.ensureImages();
+    environment.ensureBaseImage();
     environment.ensureRegistry();
     if (wanted.includes('compat') || wanted.includes('e2e')) environment.ensureKubectl();
     if (wanted.includes('e2e') || wanted.includes('desktop')) environment.ensureChromium();

@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The machine's Debian mirror, e.g. `http://…/debian`, and the option that names its keyring. */
-function mirror() {
+/** The machine's Debian mirror, e.g. `http://…/debian`. */
+export function mirror() {
   const files = ['/etc/apt/sources.list'];
   if (existsSync('/etc/apt/sources.list.d')) {
     for (const name of readdirSync('/etc/apt/sources.list.d')) files.push(join('/etc/apt/sources.list.d', name));

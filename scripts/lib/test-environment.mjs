@@ -1,6 +1,6 @@
 // The real parts the tests run against: Docker Engine, a registry, kubectl old
 // and new, Chromium. Installed where that is allowed; otherwise said, and failed.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { unpackDebianPackages } from './debian.mjs';
+import { mirror, unpackDebianPackages } from './debian.mjs';
 import { aptInstall, canInstall, has, quiet, root, say } from './run.mjs';
 
 const dockerAnswers = () => {
@@ -124,6 +124,24 @@ export function ensureImages() {
   } finally {
     rmSync(work, { recursive: true, force: true });
     rmSync(`${work}.tar`, { force: true });
+  }
+}
+
+/** What the node image is built from; made of Debian's packages where no registry can be reached. */
+export function ensureBaseImage() {
+  const image = 'debian:bookworm-slim';
+  if (quiet('docker', ['images', '-q', image]).trim()) return;
+  if (spawnSync('docker', ['pull', '-q', image], { timeout: 60_000, stdio: 'ignore' }).status === 0) return;
+  if (!has('debootstrap')) aptInstall(['debootstrap'], `${image} is made with it, for no registry answers`);
+  say(`making ${image}`);
+  const work = mkdtempSync(join(tmpdir(), 'gantry-debian-'));
+  try {
+    quiet('debootstrap', ['--variant=minbase', 'bookworm', work, mirror()]);
+    for (const dir of ['var/cache/apt/archives', 'var/lib/apt/lists'])
+      rmSync(join(work, dir), { recursive: true, force: true });
+    quiet('sh', ['-c', `tar -C "${work}" -c . | docker import --change 'CMD ["bash"]' - ${image}`]);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
