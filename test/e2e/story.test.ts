@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,17 +107,16 @@ let home: string;
 let failed = false;
 
 const docker = (...args: string[]) => execFileSync('docker', args, { encoding: 'utf8' }).trim();
+/** Selects what belongs to this cluster and the story's namespace. */
+const ours = () => [
+  '--filter',
+  `label=gantry.dev/cluster=${JSON.parse(readFileSync(join(app.dataDirectory, 'cluster.json'), 'utf8')).id}`,
+  '--filter',
+  `label=gantry.dev/pod-namespace=${namespace}`,
+];
 /** Containers of the story's namespace that run in Docker, sandboxes left out. */
 const containers = () =>
-  docker(
-    'ps',
-    '-q',
-    '--no-trunc',
-    '--filter',
-    `label=gantry.dev/pod-namespace=${namespace}`,
-    '--filter',
-    'label=gantry.dev/kind=app',
-  )
+  docker('ps', '-q', '--no-trunc', ...ours(), '--filter', 'label=gantry.dev/kind=app')
     .split('\n')
     .filter(Boolean)
     .sort();
@@ -463,9 +463,6 @@ step('7. the namespace is deleted with everything in it, in Docker too', async (
     async () => (await api.call('GET', `/api/v1/namespaces/${namespace}`)).status === 404,
     90_000,
   );
-  await eventually(
-    'nothing is left in Docker',
-    async () => docker('ps', '-aq', '--filter', `label=gantry.dev/pod-namespace=${namespace}`) === '',
-  );
+  await eventually('nothing is left in Docker', async () => docker('ps', '-aq', ...ours()) === '');
   await window.expectEventually('the row is gone', async () => !(await table.names()).includes(namespace));
 });
