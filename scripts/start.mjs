@@ -1,7 +1,6 @@
 // `npm start`: the desktop window where Electron's binary is, the same app in the browser where it is not.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuild, ensureDependencies } from './lib/bootstrap.mjs';
 import { root, say } from './lib/run.mjs';
@@ -14,12 +13,11 @@ function findElectron() {
   if (process.env.GANTRY_HOST === 'browser') return { reason: 'GANTRY_HOST=browser is set' };
   if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY)
     return { reason: 'there is no display' };
-  try {
-    const binary = createRequire(import.meta.url)('electron');
-    if (typeof binary === 'string' && existsSync(binary)) return { binary };
-  } catch {
-    // electron's own index throws when its download is missing
-  }
+  // Loading the package would start a download; what it would find is written in path.txt.
+  const folder = join(root, 'node_modules', 'electron');
+  const pathFile = join(folder, 'path.txt');
+  const binary = existsSync(pathFile) ? join(folder, 'dist', readFileSync(pathFile, 'utf8').trim()) : '';
+  if (binary && existsSync(binary)) return { binary };
   return { reason: 'the Electron binary is not installed (node node_modules/electron/install.js fetches it)' };
 }
 

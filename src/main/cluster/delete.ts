@@ -14,7 +14,7 @@ const ours = [
   'volumes',
   'terminal',
   'bin',
-  'kubeconfigs',
+  'desktop',
   'cluster.json',
   'encryption.key',
   'kubeconfig',
