@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Row } from '@shared/kinds/types';
-import { comparator, matches, RowView, type Sort } from './row-view';
+import { comparator, matches, orderRows, RowView, type Sort } from './row-view';
 
 const row = (uid: string, name: string, count: number | null = 0): Row => ({
   uid,
@@ -33,6 +33,19 @@ describe('the order of rows', () => {
     const old: Row = { ...row('1', 'old'), createdAt: '2025-01-01T00:00:00Z' };
     expect(names({ column: 'age', descending: false }, old, row('2', 'new'))).toEqual(['new', 'old']);
   });
+});
+
+it('orders all rows as comparing each pair would', () => {
+  const rows = fc.array(fc.record({ name: fc.constantFrom('a', 'a2', 'a10', 'b'), count: fc.option(fc.nat(3)) }), {
+    maxLength: 20,
+  });
+  fc.assert(
+    fc.property(rows, fc.constantFrom('name', 'count', 'status'), fc.boolean(), (given, column, descending) => {
+      const list = given.map(({ name, count }, index) => row(String(index), name, count));
+      const sort = { column, descending };
+      expect(orderRows(list, sort)).toEqual(list.toSorted(comparator(sort)));
+    }),
+  );
 });
 
 it('filters by every word', () => {

@@ -61,51 +61,44 @@ export function matches(row: Row, words: readonly string[]): boolean {
   return true;
 }
 
-/** Beyond this share of changed rows sorting anew is cheaper than placing each. */
-const REBUILD_SHARE = 8;
-
 /**
- * The filtered and sorted view of a set of rows. A change of k among n rows
- * costs k searches; only when rows come, go or move is the list copied once.
+ * All rows in order. Names are compared once; then what the column says,
+ * where equal keys keep the order of names. Few different texts (a status, a
+ * namespace) are compared among themselves only.
  */
-export class RowView {
+export function orderRows(rows: Iterable<Row>, sort: Sort): Row[] {
+  const list = [...rows];
+  const byName = comparator({ column: 'name', descending: sort.column === 'name' && sort.descending });
+  list.sort(byName);
+  if (sort.column === 'name') return list;
+  const keys = list.map((row) => sortKey(row, sort.column));
+  const sign = sort.descending ? -1 : 1;
+  const different = [...new Set(keys)].sort((a, b) => sign * compareKeys(a, b));
+  const place = new Map(different.map((key, index) => [key, index]));
+  const places = Uint32Array.from(keys, (key) => place.get(key)!);
+  const order = Uint32Array.from(list.keys()).sort((a, b) => places[a]! - places[b]! || a - b);
+  return Array.from(order, (index) => list[index]!);
+}
+
+/** A change of one row: what it was (undefined: new) and is (undefined: gone). */
+export interface RowChange {
+  before: Row | undefined;
+  after: Row | undefined;
+}
+
+/** A list kept in order while rows come, change and go. */
+class OrderedRows {
   list: Row[] = [];
-  private words: string[] = [];
-  private compare: (a: Row, b: Row) => number;
 
-  constructor(
-    private readonly rows: ReadonlyMap<string, Row>,
-    sort: Sort,
-  ) {
-    this.compare = comparator(sort);
-    this.rebuild();
-  }
+  constructor(private readonly compare: (a: Row, b: Row) => number) {}
 
-  setSort(sort: Sort): void {
-    this.compare = comparator(sort);
-    this.list.sort(this.compare);
-  }
-
-  setFilter(text: string): void {
-    this.words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    this.rebuild();
-  }
-
-  /** Filters and sorts everything. */
-  rebuild(): void {
-    const list: Row[] = [];
-    for (const row of this.rows.values()) if (matches(row, this.words)) list.push(row);
-    this.list = list.sort(this.compare);
-  }
-
-  /** Takes over changes: what each row was (undefined: new) and is (undefined: gone). */
-  apply(changes: readonly { before: Row | undefined; after: Row | undefined }[]): void {
-    if (changes.length > 64 && changes.length * REBUILD_SHARE > this.list.length) return this.rebuild();
+  /** A change of k among n rows costs k searches; only when rows come, go or move is the list copied once. */
+  apply(changes: readonly RowChange[], shows: (row: Row) => boolean): void {
     const leaving = new Set<Row>();
     const coming: Row[] = [];
     for (const { before, after } of changes) {
       const index = before ? this.indexOf(before) : -1;
-      const shown = after !== undefined && matches(after, this.words);
+      const shown = after !== undefined && shows(after);
       if (index >= 0 && shown && this.fits(index, after)) this.list[index] = after;
       else {
         if (index >= 0) leaving.add(before!);
@@ -115,8 +108,7 @@ export class RowView {
     if (leaving.size || coming.length) this.merge(leaving, coming.sort(this.compare));
   }
 
-  /** Where a row is, or -1. */
-  indexOf(row: Row): number {
+  private indexOf(row: Row): number {
     const index = this.search(row);
     return this.list[index]?.uid === row.uid ? index : -1;
   }
@@ -148,5 +140,58 @@ export class RowView {
     }
     while (next < coming.length) list.push(coming[next++]!);
     this.list = list;
+  }
+}
+
+/** Beyond this share of changed rows ordering anew is cheaper than placing each. */
+const REBUILD_SHARE = 2;
+
+/** The sorted and filtered view of a set of rows. Filtering never sorts. */
+export class RowView {
+  private words: string[] = [];
+  private all: OrderedRows;
+  private shown: OrderedRows;
+
+  constructor(
+    private readonly rows: ReadonlyMap<string, Row>,
+    private sort: Sort,
+  ) {
+    this.all = this.shown = new OrderedRows(comparator(sort));
+    this.rebuild();
+  }
+
+  /** The rows to show, in order. */
+  get list(): Row[] {
+    return this.shown.list;
+  }
+
+  setSort(sort: Sort): void {
+    this.sort = sort;
+    this.rebuild();
+  }
+
+  setFilter(text: string): void {
+    this.words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    this.filter();
+  }
+
+  /** Takes over changes of the rows. */
+  apply(changes: readonly RowChange[]): void {
+    if (changes.length > 64 && changes.length * REBUILD_SHARE > this.all.list.length) return this.rebuild();
+    this.all.apply(changes, () => true);
+    if (this.shown !== this.all) this.shown.apply(changes, (row) => matches(row, this.words));
+  }
+
+  private rebuild(): void {
+    this.all = new OrderedRows(comparator(this.sort));
+    this.all.list = orderRows(this.rows.values(), this.sort);
+    this.filter();
+  }
+
+  private filter(): void {
+    this.shown = this.all;
+    if (!this.words.length) return;
+    this.shown = new OrderedRows(comparator(this.sort));
+    this.shown.list = this.all.list.filter((row) => matches(row, this.words));
   }
 }
