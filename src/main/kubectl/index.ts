@@ -1,11 +1,10 @@
-import type { KubeTransport } from '../cluster/client/transport';
 import { globalFlags, type Command } from './command';
 import { commandGroups, commands } from './commands';
 import { describeFailure, ExitError, KubectlError, quote } from './errors';
 import { findWord, FlagValues, parseFlags, type Flag } from './flags';
 import { commandHelp, optionsHelp, rootHelp } from './help';
 import type { KubectlIo } from './io';
-import { Session } from './session';
+import { Session, type SessionOptions } from './session';
 import { suggestions } from './suggest';
 
 export type { KubectlIo } from './io';
@@ -55,7 +54,7 @@ function requireFlags(command: Command, flags: FlagValues): void {
 async function runCommand(
   found: Found,
   io: KubectlIo,
-  transport: KubeTransport | undefined,
+  options: SessionOptions,
   onSession: (session: Session) => void,
 ): Promise<void> {
   const { command, path } = found;
@@ -85,7 +84,7 @@ async function runCommand(
     throw new ExitError(1);
   }
   requireFlags(command, flags);
-  const session = new Session(io, flags, transport);
+  const session = new Session(io, flags, options);
   onSession(session);
   await command.run({
     args,
@@ -111,14 +110,9 @@ function helpFor(words: readonly string[]): string {
 /**
  * Runs the bundled command line.
  * @param argv the arguments after `kubectl`
- * @param options.transport a connection to use in place of the kubeconfig's; it is left open
  * @returns the exit code; failures are printed on stderr, never thrown
  */
-export async function runKubectl(
-  argv: string[],
-  io: KubectlIo,
-  options: { transport?: KubeTransport } = {},
-): Promise<number> {
+export async function runKubectl(argv: string[], io: KubectlIo, options: SessionOptions = {}): Promise<number> {
   let session: Session | undefined;
   try {
     const word = findWord(argv, globalFlags);
@@ -131,7 +125,7 @@ export async function runKubectl(
       io.stdout.write(optionsHelp());
       return 0;
     }
-    await runCommand(findCommand(argv)!, io, options.transport, (made) => void (session = made));
+    await runCommand(findCommand(argv)!, io, options, (made) => void (session = made));
     return 0;
   } catch (error) {
     if (io.signal?.aborted && (error as Error).name === 'AbortError') return 130;

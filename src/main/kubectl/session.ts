@@ -17,6 +17,13 @@ import { KubectlError } from './errors';
 import { parseGoDuration, type FlagValues } from './flags';
 import type { KubectlIo } from './io';
 
+export interface SessionOptions {
+  /** A connection to use in place of the kubeconfig's; it is left open. */
+  transport?: KubeTransport;
+  /** The time ages are counted to, in ms since the epoch; the system's unless told. */
+  now?: () => number;
+}
+
 /** One run's way to the cluster: kubeconfig, connection and discovery, each made when first needed. */
 export class Session {
   private configPromise?: Promise<Kubeconfig>;
@@ -27,11 +34,12 @@ export class Session {
   constructor(
     private readonly io: KubectlIo,
     private readonly flags: FlagValues,
-    private readonly injected?: KubeTransport,
+    private readonly options: SessionOptions = {},
   ) {}
 
+  /** ms since the epoch. */
   now(): number {
-    return Date.now();
+    return (this.options.now ?? Date.now)();
   }
 
   get warnings(): number {
@@ -99,7 +107,7 @@ export class Session {
     if (this.namespaceGiven) return this.flags.string('namespace');
     // With a connection handed in, a broken or absent kubeconfig is nobody's business.
     const context = await this.context().catch((error: unknown) => {
-      if (this.injected) return undefined;
+      if (this.options.transport) return undefined;
       throw error;
     });
     return context?.namespace || 'default';
@@ -111,7 +119,7 @@ export class Session {
   }
 
   private async connect(): Promise<KubeTransport> {
-    if (this.injected) return this.injected;
+    if (this.options.transport) return this.options.transport;
     const context = await this.context();
     context.cluster.server ??= 'http://localhost:8080';
     return transportForContext(await this.config(), context, this.io.env);
@@ -172,7 +180,7 @@ export class Session {
 
   /** Closes the connection this run opened; one that was handed in stays open. */
   async close(): Promise<void> {
-    if (this.injected || !this.transportPromise) return;
+    if (this.options.transport || !this.transportPromise) return;
     const transport = await this.transportPromise.catch(() => undefined);
     transport?.close();
   }

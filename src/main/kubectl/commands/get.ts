@@ -116,7 +116,7 @@ class TablePrinter {
     this.last = mapping;
     const options = {
       ...this.options,
-      withNamespace: this.options.withNamespace && mapping.namespaced,
+      withNamespace: this.options.withNamespace && (mapping.namespaced || this.options.withKind),
       kindPrefix: this.options.withKind ? objectName(mapping, '').slice(0, -1) : undefined,
     };
     addTable(this.writer, table, options, fresh && !this.options.noHeaders);
@@ -230,21 +230,26 @@ async function watch(call: CommandCall, query: Query, print: ObjectPrinter | und
   const { body } = await session.request<any>(request);
   const events = flags.bool('output-watch-events');
   let first = true;
-  const show = (type: WatchEvent['type'], object: any): void => {
+  let columns = isTable(body) ? body.columnDefinitions : undefined;
+  const show = async (type: WatchEvent['type'], object: any): Promise<void> => {
     if (print) {
       const printed = events ? { type, object } : typed(query.mapping, object);
       call.out(print(printed as KubeObject, first));
       first = false;
       return;
     }
-    const table = isTable(object) ? object : plainTable([object], session.now());
-    if (events) prefixEvent(table, type);
-    printer!.add(query.mapping, table);
+    const table = isTable(object) ? object : await tableOf(call, query, object, columns !== undefined);
+    // A watch describes its columns once.
+    columns = table.columnDefinitions?.length ? table.columnDefinitions : columns;
+    printer!.add(
+      query.mapping,
+      events ? withEvent(table, columns, type) : { ...table, columnDefinitions: columns ?? [] },
+    );
     printer!.flush();
   };
   if (!flags.bool('watch-only')) {
-    if (isTable(body)) show('ADDED', body);
-    else for (const item of body.items) show('ADDED', item);
+    if (isTable(body)) await show('ADDED', body);
+    else for (const item of body.items) await show('ADDED', item);
   }
   const stream = await session.watch<any>({
     ...request,
@@ -256,7 +261,7 @@ async function watch(call: CommandCall, query: Query, print: ObjectPrinter | und
     for await (const event of stream) {
       if (event.type === 'BOOKMARK') continue;
       if (event.type === 'ERROR') throw new ApiError(event.object as Status);
-      show(event.type, event.object);
+      await show(event.type, event.object);
     }
   } catch (error) {
     if (!call.io.signal?.aborted) throw error;
@@ -266,9 +271,32 @@ async function watch(call: CommandCall, query: Query, print: ObjectPrinter | und
   }
 }
 
-function prefixEvent(table: Table, type: string): void {
-  table.columnDefinitions = [{ name: 'Event', type: 'string' }, ...(table.columnDefinitions ?? [])];
-  table.rows = (table.rows ?? []).map((row) => ({ ...row, cells: [type, ...row.cells] }));
+/** The table with the kind of change before each row. */
+const withEvent = (table: Table, columns: Table['columnDefinitions'] | undefined, type: string): Table => ({
+  ...table,
+  columnDefinitions: [{ name: 'Event', type: 'string' }, ...(columns ?? [])],
+  rows: (table.rows ?? []).map((row) => ({ ...row, cells: [type, ...row.cells] })),
+});
+
+/**
+ * The row of an object from a watch that does not speak in tables. Where lists
+ * do, the object is asked for as one; when it is gone its name and age must do.
+ */
+async function tableOf(call: CommandCall, query: Query, object: KubeObject, tables: boolean): Promise<Table> {
+  if (tables) {
+    try {
+      const named = { ...query, name: object.metadata!.name!, namespace: object.metadata!.namespace };
+      const { body } = await call.session.request<unknown>({
+        method: 'GET',
+        path: targetPath(named),
+        accept: tableAccept,
+      });
+      if (isTable(body)) return body;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+  return plainTable([object], call.session.now());
 }
 
 async function getRaw(call: CommandCall): Promise<void> {

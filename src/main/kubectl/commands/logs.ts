@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import type { Pod } from '@shared/k8s';
 import { selectorFlag, type Command, type CommandCall } from '../command';
-import { KubectlError, usageError } from '../errors';
+import { resourceName } from '../discovery';
+import { isNotFound, KubectlError, quote, usageError } from '../errors';
 import { chooseContainer, podsOf, podTarget } from '../pods';
 import { listAll } from '../resources';
 
@@ -23,7 +24,13 @@ async function findPods(call: CommandCall): Promise<Pod[]> {
   }
   const word = call.args[0]!;
   const target = await podTarget(call, word);
-  const pods = await podsOf(call, target);
+  const pods = await podsOf(call, target).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+    const what = `${resourceName(target.mapping)} ${quote(target.name)}`;
+    throw new KubectlError(
+      `error from server (NotFound): ${what} not found in namespace ${quote(target.namespace ?? '')}`,
+    );
+  });
   if (pods.length === 0) throw new KubectlError(`no pods found for ${target.mapping.plural}/${target.name}`);
   if (flags.bool('all-pods') || target.mapping.kind === 'Pod') return pods;
   if (pods.length > 1) call.err(`Found ${pods.length} pods, using pod/${pods[0]!.metadata.name}\n`);

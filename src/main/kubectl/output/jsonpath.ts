@@ -22,9 +22,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export class JsonPathError extends Error {}
 
 function unquote(text: string): string {
-  return text
-    .slice(1, -1)
-    .replace(/\\(n|t|r|"|'|\\)/g, (_, char: string) => ({ n: '\n', t: '\t', r: '\r' })[char] ?? char);
+  return text.slice(1, -1).replace(/\\(.)/gs, (_, char: string) => ({ n: '\n', t: '\t', r: '\r' })[char] ?? char);
 }
 
 /** Reads one path: `.a['b'][0:2][?(@.x=="y")]..c[*]`. */
