@@ -150,7 +150,10 @@ function headersOf(user: KubeconfigUser): Record<string, string> {
     headers.Authorization = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
   if (user.as) headers['Impersonate-User'] = user.as;
   if (user['as-uid']) headers['Impersonate-Uid'] = user['as-uid'];
-  if (user['as-groups']?.length) headers['Impersonate-Group'] = user['as-groups'].join(',');
+  const groups = user['as-groups'] ?? [];
+  // Each group would need a header of its own.
+  if (groups.length > 1) throw new Error('impersonating more than one group is not supported');
+  if (groups[0]) headers['Impersonate-Group'] = groups[0];
   return headers;
 }
 
