@@ -38,8 +38,6 @@ export default defineConfig({
       assetsInlineLimit: 0,
       chunkSizeWarningLimit: 1500,
       minify: true,
-      // Fonts stay files: the page's policy refuses data URLs for them.
-      assetsInlineLimit: 0,
       rollupOptions: { input: { index: resolve('src/renderer/index.html') } },
     },
   },
