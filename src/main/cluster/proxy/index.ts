@@ -58,7 +58,7 @@ export interface ServiceProxy {
 const serviceCidr = '10.96.0.0/16';
 const dnsIp = '10.96.0.10';
 const clusterDomain = 'cluster.local';
-/** Changes that come together are one; and between two loads of the rules so much passes. */
+/** Changes that come together are one; and at most five times a second, or half of the time, is anything written. */
 const settleMs = 20;
 const paceMs = 200;
 
@@ -67,7 +67,8 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const { client, informers, engine, clock, log } = options;
   const recorder = createEventRecorder({ client, clock, log, component: 'kube-proxy' });
   const queue = new WorkQueue(clock);
-  const lastRun = new Map<string, number>();
+  /** When the next run of a key may begin. */
+  const earliest = new Map<string, number>();
   const removals: (() => void)[] = [];
   let started = false;
   let controller: RunningController | undefined;
@@ -76,8 +77,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   let stopped = false;
 
   const touch = (key: 'objects' | 'records' | 'rules'): void => {
-    const next = (lastRun.get(key) ?? 0) + paceMs;
-    queue.addAfter(key, Math.max(settleMs, next - clock.now()));
+    queue.addAfter(key, Math.max(settleMs, (earliest.get(key) ?? 0) - clock.now()));
   };
 
   let files: ImageFile[] | undefined;
@@ -92,7 +92,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       for (const key of ['objects', 'records', 'rules'] as const) touch(key);
     },
     onFailed(message) {
-      const text = `Services and cluster DNS wait for the node image, which could not be built: ${message}`;
+      const text = `Services and cluster DNS wait for the node image, which could not be made: ${message}`;
       for (const name of nodes) {
         const node = informers.informer<Node>(resources.nodes).get(undefined, name);
         if (node) recorder.event(node, 'Warning', 'NodeImageBuildFailed', text);
@@ -126,7 +126,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
         return address ? [{ node, address }] : [];
       }),
   });
-  const rules = createRules({ client, informers, serviceCidr, log });
+  const rules = createRules({ client, informers, serviceCidr, recorder, clock, log });
 
   function follow(): void {
     const on = (resource: Parameters<typeof informers.informer>[0], changed: () => void): void =>
@@ -186,11 +186,13 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
         log,
         reconciler: {
           async reconcile(key) {
-            lastRun.set(key, clock.now());
+            const from = clock.now();
+            earliest.set(key, from + paceMs);
             if (!subnet) await findNetwork();
             if (key === 'objects') await addons.ensureObjects();
             else if (key === 'records') await addons.ensureRecords();
             else await rules.apply();
+            earliest.set(key, Math.max(from + paceMs, 2 * clock.now() - from));
           },
         },
       });

@@ -1,6 +1,8 @@
 import type { EndpointSlice, Pod, Service } from '@shared/k8s';
 import { resources } from '../client/resources';
+import type { EventRecorder } from '../client/events';
 import type { InformerFactory, KubeClient } from '../client/types';
+import type { Clock } from '../clock';
 import type { Logger } from '../log';
 import { lostUdpBackends, renderRuleset } from './nftables';
 import { serviceBackends, type ServicePortBackends } from './services';
@@ -18,6 +20,11 @@ export function runningRouter(pod: Pod): string | undefined {
   return status?.state?.running && !pod.metadata.deletionTimestamp ? status.containerID : undefined;
 }
 
+/** What a router did not take. */
+class RuleError extends Error {
+  override name = 'RuleError';
+}
+
 /** Keeps the rules of all routers as the API's services and endpoints say. */
 export interface Rules {
   /** Loads them where they are not what they should be. @throws Error when a router refused them */
@@ -29,9 +36,11 @@ export function createRules(options: {
   client: KubeClient;
   informers: InformerFactory;
   serviceCidr: string;
+  recorder: EventRecorder;
+  clock: Clock;
   log: Logger;
 }): Rules {
-  const { client, informers, serviceCidr, log } = options;
+  const { client, informers, serviceCidr, recorder, clock, log } = options;
   const pods = informers.informer<Pod>(resources.pods);
   const services = informers.informer<Service>(resources.services);
   const slices = informers.informer<EndpointSlice>(resources.endpointSlices);
@@ -41,7 +50,7 @@ export function createRules(options: {
   async function load(pod: Pod, id: string, text: string, ports: ServicePortBackends[]): Promise<void> {
     const before = loaded.get(id);
     if (before?.text === text) return;
-    await run(client, pod, ['nft', '-f', '-'], text);
+    await run(pod, ['nft', '-f', '-'], text);
     loaded.set(id, { text, ports });
     const lost = lostUdpBackends(before?.ports ?? [], ports);
     if (lost.length === 0) return;
@@ -49,7 +58,37 @@ export function createRules(options: {
       ({ clusterIp, port, ip }) => `conntrack -D -p udp --orig-dst ${clusterIp} --dport ${port} --reply-src ${ip}`,
     );
     // It fails when there was no such flow, which is fine.
-    await run(client, pod, ['sh', '-c', `(${forget.join('; ')}) >/dev/null 2>&1; true`]);
+    await run(pod, ['sh', '-c', `(${forget.join('; ')}) >/dev/null 2>&1; true`]);
+  }
+
+  /** Runs a command in a router. @throws RuleError with what it wrote to stderr when it fails */
+  async function run(pod: Pod, command: string[], input?: string): Promise<void> {
+    const { namespace, name } = pod.metadata;
+    const session = await client.transport.exec({
+      namespace: namespace!,
+      pod: name,
+      container,
+      command,
+      stdin: input !== undefined,
+      stdout: true,
+      stderr: true,
+    });
+    const timer = clock.setTimeout(() => session.close(), execTimeoutMs);
+    try {
+      let complaint = '';
+      // Its end says more than a stream that breaks with it.
+      for (const stream of [session.stdin, session.stdout, session.stderr]) stream?.on('error', () => {});
+      session.stdout?.resume();
+      session.stderr?.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+      session.stdin?.end(input);
+      const { exitCode, error } = await session.done;
+      if (exitCode !== 0 || error)
+        throw new RuleError(
+          `${command[0]} in ${name} ended with ${exitCode}: ${(error ?? complaint).trim().slice(0, 500)}`,
+        );
+    } finally {
+      timer.cancel();
+    }
   }
 
   return {
@@ -63,36 +102,18 @@ export function createRules(options: {
       if (routers.size === 0) return;
       const ports = serviceBackends(services.list(), slices.list());
       const text = renderRuleset(ports, serviceCidr);
-      const results = await Promise.allSettled([...routers].map(([id, pod]) => load(pod, id, text, ports)));
+      const results = await Promise.allSettled(
+        [...routers].map(([id, pod]) =>
+          load(pod, id, text, ports).catch((error: Error) => {
+            // A router that is just ending is no fault of its rules.
+            if (error instanceof RuleError) recorder.event(pod, 'Warning', 'FailedApplyRules', error.message);
+            throw error;
+          }),
+        ),
+      );
       log.debug('the service rules are loaded', { routers: routers.size, ports: ports.length });
       const failed = results.find((result) => result.status === 'rejected');
       if (failed) throw failed.reason;
     },
   };
-}
-
-/** Runs a command in a router. @throws Error with what it wrote to stderr when it fails */
-async function run(client: KubeClient, pod: Pod, command: string[], input?: string): Promise<void> {
-  const { namespace, name } = pod.metadata;
-  const session = await client.transport.exec({
-    namespace: namespace!,
-    pod: name,
-    container,
-    command,
-    stdin: input !== undefined,
-    stdout: true,
-    stderr: true,
-  });
-  const timer = setTimeout(() => session.close(), execTimeoutMs);
-  try {
-    let complaint = '';
-    session.stdout?.resume();
-    session.stderr?.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
-    session.stdin?.end(input);
-    const { exitCode, error } = await session.done;
-    if (exitCode !== 0 || error)
-      throw new Error(`${command[0]} in ${name} ended with ${exitCode}: ${(error ?? complaint).trim().slice(0, 500)}`);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -7,6 +7,12 @@ interface AddressPool {
   IPRange?: string;
 }
 
+/** The first usable address of a network, where engines put its gateway: `172.18.0.0/16` → `172.18.0.1`. */
+export function firstAddress(subnet: string): string {
+  const parts = subnet.split('/')[0]!.split('.');
+  return [...parts.slice(0, 3), Number(parts[3]) + 1].join('.');
+}
+
 interface Found extends AddressPool {
   inUse: boolean;
 }
@@ -62,7 +68,7 @@ export async function ensureNetwork(
       await docker.getNetwork(name).remove();
     }
     try {
-      await create(wanted ? { Subnet: wanted, IPRange: lowerHalf(wanted) } : undefined);
+      await create(wanted ? { Subnet: wanted, IPRange: lowerHalf(wanted), Gateway: firstAddress(wanted) } : undefined);
     } catch (error) {
       // Between the question and this another network may have taken the subnet.
       if (subnet || tries === 4) throw error;
