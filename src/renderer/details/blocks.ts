@@ -2,6 +2,7 @@ import type { Component } from 'vue';
 import ConfigMapBlock from './configmap.vue';
 import DeploymentBlock from './deployment.vue';
 import EndpointsBlock from './endpoints.vue';
+import EventBlock from './event.vue';
 import GenericBlock from './generic.vue';
 import NamespaceBlock from './namespace.vue';
 import NodeBlock from './node.vue';
@@ -15,6 +16,7 @@ const blocks: Record<string, Component> = {
   configmaps: ConfigMapBlock,
   deployments: DeploymentBlock,
   endpoints: EndpointsBlock,
+  events: EventBlock,
   namespaces: NamespaceBlock,
   nodes: NodeBlock,
   pods: PodBlock,

@@ -41,6 +41,7 @@ export const app = {
     },
     gone: 'This cluster is no longer known.',
     goneHint: 'It may have been taken out of its kubeconfig file.',
+    choose: 'Choose a cluster',
     none: 'No clusters',
   },
   namespaces: {
