@@ -25,7 +25,8 @@ export const app = {
   connection: {
     connecting: 'Connecting to the app…',
     reconnecting: 'The connection to the app was lost. Reconnecting…',
-    reconnectingWhy: 'No connection to the app: {message} Trying again…',
+    reconnectingWhy:
+      'No connection to the app: {message} Trying again… If it was started anew in the meantime, open the address it printed.',
   },
   cluster: {
     switch: 'Switch cluster',
