@@ -1,5 +1,5 @@
-import { BridgeClient } from './client';
-import { preloadPort, takeToken, webSocketPort } from './ports';
+import { BridgeClient, type HostPort } from './client';
+import { preloadConnector, takeToken, webSocketPort } from './ports';
 
 export { BridgeClient, BridgeException } from './client';
 export type { ConnectionState, StreamHandle, StreamHandlers } from './client';
@@ -12,9 +12,9 @@ export function useBridge(): BridgeClient {
   return client;
 }
 
-function connector(): () => Promise<ReturnType<typeof preloadPort>> {
+function connector(): () => Promise<HostPort> {
   const { gantry } = window;
-  if (gantry) return async () => preloadPort(gantry);
+  if (gantry) return preloadConnector(gantry);
   const token = takeToken(window.location, window.sessionStorage, window.history);
   const url = new URL('/bridge', window.location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { takeToken } from './ports';
+import { preloadConnector, takeToken } from './ports';
 
 function page(href: string, kept: Record<string, string> = {}) {
   const shown: string[] = [];
@@ -24,4 +24,12 @@ it('keeps the token for the tab and takes it out of the address', () => {
 
 it('has none when nobody gave one', () => {
   expect(page('http://127.0.0.1:8080/').token).toBe('');
+});
+
+it('does not hand out a desktop pipe that has closed', async () => {
+  let close = (): void => {};
+  const connect = preloadConnector({ post: () => {}, onMessage: () => {}, onClose: (listener) => (close = listener) });
+  await connect();
+  close();
+  await expect(connect()).rejects.toThrow('lost the app');
 });

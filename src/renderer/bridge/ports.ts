@@ -16,14 +16,19 @@ declare global {
 
 const TOKEN = 'gantry.token';
 
-/** The pipe through the desktop window's preload script. */
-export function preloadPort(bridge: PreloadBridge): HostPort {
-  return {
-    // Reactive values cannot be cloned; on the WebSocket JSON makes them plain, here we do.
-    post: (message) => bridge.post(JSON.parse(JSON.stringify(message)) as ToHost),
-    onMessage: (listener) => bridge.onMessage(listener),
-    onClose: (listener) => bridge.onClose?.(listener),
-    close: () => {},
+/** Opens the pipe through the desktop window's preload script. It comes once: when it has closed, the window must be loaded again. */
+export function preloadConnector(bridge: PreloadBridge): () => Promise<HostPort> {
+  let closed = false;
+  bridge.onClose?.(() => (closed = true));
+  return async () => {
+    if (closed) throw new Error('The window lost the app.');
+    return {
+      // Reactive values cannot be cloned; on the WebSocket JSON makes them plain, here we do.
+      post: (message) => bridge.post(JSON.parse(JSON.stringify(message)) as ToHost),
+      onMessage: (listener) => bridge.onMessage(listener),
+      onClose: (listener) => bridge.onClose?.(listener),
+      close: () => {},
+    };
   };
 }
 
