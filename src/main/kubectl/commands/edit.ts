@@ -25,12 +25,12 @@ function editorCommand(call: CommandCall): string {
 async function openEditor(call: CommandCall, file: string): Promise<void> {
   const editor = editorCommand(call);
   const code = await new Promise<number>((resolve, reject) => {
-    const child = spawn(`${editor} "$0"`, [file], {
-      shell: '/bin/sh',
-      stdio: 'inherit',
-      env: call.io.env as NodeJS.ProcessEnv,
-      cwd: call.io.cwd,
-    });
+    // The editor may come with flags of its own (`code --wait`), so a shell splits it.
+    const options = { stdio: 'inherit', env: call.io.env as NodeJS.ProcessEnv, cwd: call.io.cwd } as const;
+    const child =
+      process.platform === 'win32'
+        ? spawn(`${editor} "${file}"`, { ...options, shell: true })
+        : spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], options);
     child.on('error', (error) =>
       reject(new KubectlError(`unable to launch the editor ${JSON.stringify(editor)}: ${error.message}`)),
     );

@@ -1,13 +1,16 @@
 import type { Command } from '../command';
 import { apply } from './apply';
 import { attach } from './attach';
+import { auth } from './auth';
 import { config } from './config';
 import { create } from './create';
 import { remove } from './delete';
 import { describe } from './describe';
+import { diff } from './diff';
 import { edit } from './edit';
 import { events } from './events';
 import { exec } from './exec';
+import { explain } from './explain';
 import { expose } from './expose';
 import { get } from './get';
 import { logs } from './logs';
@@ -15,6 +18,7 @@ import { annotate, label } from './metadata';
 import { cordon, drain, taint, uncordon } from './node';
 import { patch } from './patch';
 import { portForward } from './port-forward';
+import { replace } from './replace';
 import { rollout } from './rollout';
 import { run } from './run';
 import { scale } from './scale';
@@ -26,11 +30,14 @@ import { wait } from './wait';
 /** The commands as help lists them. */
 export const commandGroups: { title: string; commands: Command[] }[] = [
   { title: 'Basic Commands (Beginner)', commands: [create, expose, run, set] },
-  { title: 'Basic Commands (Intermediate)', commands: [get, edit, remove] },
+  { title: 'Basic Commands (Intermediate)', commands: [explain, get, edit, remove] },
   { title: 'Deploy Commands', commands: [rollout, scale] },
   { title: 'Cluster Management Commands', commands: [clusterInfoCommand, top, cordon, uncordon, drain, taint] },
-  { title: 'Troubleshooting and Debugging Commands', commands: [describe, logs, attach, exec, portForward, events] },
-  { title: 'Advanced Commands', commands: [apply, patch, wait] },
+  {
+    title: 'Troubleshooting and Debugging Commands',
+    commands: [describe, logs, attach, exec, portForward, auth, events],
+  },
+  { title: 'Advanced Commands', commands: [diff, apply, patch, replace, wait] },
   { title: 'Settings Commands', commands: [label, annotate] },
   { title: 'Other Commands', commands: [apiResourcesCommand, apiVersionsCommand, config, versionCommand] },
 ];
