@@ -85,7 +85,7 @@ function wrapped(text: string, indent: string): string {
 
 /** The first four choices; an ellipsis stands for the others. */
 function enumText(schema: Schema): string {
-  const choices = (schema.enum ?? []).map(String).sort();
+  const choices = (schema.enum ?? []).map((choice) => (choice === '' ? '""' : String(choice))).sort();
   return [...choices.slice(0, 4), ...(choices.length > 4 ? ['....'] : [])].join(', ');
 }
 
