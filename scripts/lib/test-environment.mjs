@@ -151,15 +151,18 @@ export function ensureRegistry() {
     aptInstall(['docker-registry'], 'image pulls are tested against a real registry');
 }
 
+/** Debian's releases with a kubectl, oldest first, and the package it is in: 1.20, 1.32, 1.36. */
+const kubectlPackages = { bookworm: 'kubernetes-client', trixie: 'kubectl', sid: 'kubectl' };
+
 /** Real kubectl binaries under .cache/kubectl/SUITE/kubectl. */
 export function ensureKubectl() {
-  for (const suite of ['trixie', 'sid']) {
+  for (const [suite, packageName] of Object.entries(kubectlPackages)) {
     const target = join(root, '.cache', 'kubectl', suite);
     if (existsSync(join(target, 'kubectl'))) continue;
     say(`fetching kubectl (Debian ${suite})`);
     const work = mkdtempSync(join(tmpdir(), 'gantry-kubectl-'));
     try {
-      unpackDebianPackages(suite, ['kubectl'], work);
+      unpackDebianPackages(suite, [packageName], work);
       mkdirSync(target, { recursive: true });
       cpSync(join(work, 'usr', 'bin', 'kubectl'), join(target, 'kubectl'));
     } finally {

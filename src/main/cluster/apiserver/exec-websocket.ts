@@ -3,16 +3,17 @@ import type { Status } from '@shared/k8s';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../log';
 import type { RunOptions, RunSession } from './node-connection';
+import { drained } from './run-output';
 
 /** The channels of `v4.channel.k8s.io` and `v5.channel.k8s.io`: the first byte of every message. */
 const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 const mostUnsentBytes = 1024 * 1024;
-/** How long output may still come after the command has ended, in ms. */
-const drainMs = 5_000;
 
 /** Joins a running command and a WebSocket; ends with a Status on the error channel. */
 export function serveRun(webSocket: WebSocket, options: RunOptions, session: RunSession, log: Logger): void {
+  let moved = 0;
   const send = (channel: number, data: Buffer) => {
+    moved++;
     if (webSocket.readyState === webSocket.OPEN) webSocket.send(Buffer.concat([Buffer.of(channel), data]));
   };
   // An empty message tells the client that the session stands.
@@ -36,7 +37,11 @@ export function serveRun(webSocket: WebSocket, options: RunOptions, session: Run
     const status = await session.done.then(statusOfResult, (error: Error) =>
       statusOfResult({ exitCode: -1, error: error.message }),
     );
-    await Promise.race([Promise.all(output), pause(drainMs)]);
+    await drained(
+      Promise.all(output),
+      () => moved,
+      () => webSocket.readyState === webSocket.OPEN && webSocket.bufferedAmount > 0,
+    );
     send(channels.error, Buffer.from(JSON.stringify(status)));
     webSocket.close(1000);
   }
@@ -89,8 +94,6 @@ function pump(
   });
   return ended;
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
 
 /** How a command ended, as the client reads it. */
 export function statusOfResult({ exitCode, error }: { exitCode: number; error?: string }): Status {

@@ -1,32 +1,42 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws';
+import type { Status } from '@shared/k8s';
 import { badRequest } from '../api/errors';
 import type { Logger } from '../log';
 import { authenticate } from './authentication';
 import { statusOf, unauthorized } from './errors';
 import { refuseRun, serveRun } from './exec-websocket';
 import { toApiRequest } from './http-request';
+import { serveSpdyPortForward } from './port-forward-spdy';
 import { servePortForward } from './port-forward-websocket';
+import { serveSpdyRun } from './run-spdy';
 import type { ApiServer } from './server';
+import type { SpdySession } from './spdy/session';
+import type { Payload } from './types';
 
-const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+type Streams = Extract<Payload, { type: 'run' | 'portForward' }>;
 
-/** Serves what needs the connection itself: exec, attach and port-forward over WebSocket. */
+/** SPDY frames in the messages of a WebSocket: how kubectl forwards ports since 1.31. */
+const tunnel = 'SPDY/3.1+portforward.k8s.io';
+/** What is spoken in each form, best first. */
+const spoken = {
+  run: { webSocket: ['v5.channel.k8s.io', 'v4.channel.k8s.io'], spdy: 'v4.channel.k8s.io' },
+  portForward: { webSocket: [tunnel, 'v4.channel.k8s.io'], spdy: 'portforward.k8s.io' },
+} as const;
+
+/** Serves what needs the connection itself: exec, attach and port-forward, over WebSocket and over SPDY/3.1. */
 export function createUpgradeHandler(
   server: ApiServer,
   open: Set<() => void>,
   log: Logger,
 ): (request: IncomingMessage, socket: TLSSocket, head: Buffer) => Promise<void> {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: 16 * 1024 * 1024,
-    handleProtocols: (offered) => protocols.find((protocol) => offered.has(protocol)) ?? false,
-  });
-  const accept = (request: IncomingMessage, socket: TLSSocket, head: Buffer) =>
+  const webSockets = { run: webSocketServer('run'), portForward: webSocketServer('portForward') };
+
+  const acceptWebSocket = (type: Streams['type'], request: IncomingMessage, socket: TLSSocket, head: Buffer) =>
     new Promise<WebSocket>((resolve) => {
-      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      webSockets[type].handleUpgrade(request, socket, head, (webSocket) => {
         const end = () => webSocket.close(1001);
         open.add(end);
         webSocket.once('close', () => open.delete(end));
@@ -37,6 +47,69 @@ export function createUpgradeHandler(
       });
     });
 
+  const overWebSocket = async (payload: Streams, request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
+    const offered = words(request.headers['sec-websocket-protocol']);
+    const protocols: readonly string[] = spoken[payload.type].webSocket;
+    if (!offered.some((name) => protocols.includes(name))) {
+      throw badRequest(
+        `unable to upgrade: the server speaks WebSocket with ${protocols.join(' or ')} here, not ${offered.join(', ') || 'without a protocol'}`,
+      );
+    }
+    // The name of the tunnel has a slash, which the library takes for an error: it sees the names without theirs.
+    request.headers['sec-websocket-protocol'] = offered.map(token).join(', ');
+    const webSocket = await acceptWebSocket(payload.type, request, socket, head);
+    if (payload.type === 'portForward') {
+      if (webSocket.protocol === tunnel) {
+        hold(serveSpdyPortForward(createWebSocketStream(webSocket), payload.connect, log));
+      } else {
+        servePortForward(webSocket, payload.ports, payload.connect, log);
+        webSocket.resume();
+      }
+      return;
+    }
+    // What goes wrong from here on is told inside the protocol: a client that is refused an upgrade
+    // tries again with an older one.
+    const run = await payload.start().catch((error: unknown) => refuseRun(webSocket, statusOf(error)));
+    if (run) serveRun(webSocket, payload.options, run, log);
+    webSocket.resume();
+  };
+
+  const overSpdy = async (payload: Streams, request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
+    const protocol = spoken[payload.type].spdy;
+    const offered = words(request.headers['x-stream-protocol-version']);
+    if (!offered.includes(protocol)) {
+      const why = `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${protocol}]`;
+      return answer(socket, 403, 'text/plain', why, { 'X-Accepted-Stream-Protocol-Versions': protocol });
+    }
+    // There is no older form to fall back to, so a command that cannot run is an answer instead of an upgrade.
+    const run = payload.type === 'run' ? await payload.start() : undefined;
+    if (socket.destroyed) return run?.close();
+    socket.setNoDelay(true);
+    socket.write(
+      [
+        'HTTP/1.1 101 Switching Protocols',
+        'Connection: Upgrade',
+        'Upgrade: SPDY/3.1',
+        `X-Stream-Protocol-Version: ${protocol}`,
+        '\r\n',
+      ].join('\r\n'),
+    );
+    if (head.length > 0) socket.unshift(head);
+    const connection: Duplex = socket;
+    if (payload.type === 'portForward') hold(serveSpdyPortForward(connection, payload.connect, log));
+    else hold(serveSpdyRun(connection, payload.options, run!, log));
+  };
+
+  /** The session ends with the server, or the server's interest in it with the session. */
+  function hold(session: SpdySession): void {
+    const end = () => session.destroy();
+    open.add(end);
+    session.once('close', (error) => {
+      open.delete(end);
+      if (error) log.debug('a SPDY connection broke', { error });
+    });
+  }
+
   return async (request, socket, head) => {
     const broken = (error: Error) => log.debug('a connection broke', { error });
     socket.on('error', broken);
@@ -45,46 +118,53 @@ export function createUpgradeHandler(
       if (!user) throw unauthorized();
       const { payload } = await server.handle(toApiRequest(request, user));
       if (payload.type !== 'run' && payload.type !== 'portForward') throw badRequest('this request cannot be upgraded');
-      if (!offers(request)) throw unsupported(request);
-      const webSocket = await accept(request, socket, head);
-      socket.off('error', broken);
-      if (payload.type === 'portForward') {
-        servePortForward(webSocket, payload.ports, payload.connect, log);
-        webSocket.resume();
-        return;
-      }
-      // What goes wrong from here on is told inside the protocol: a client that is refused an upgrade
-      // tries again with an older one.
-      const session = await payload.start().catch((error: unknown) => refuseRun(webSocket, statusOf(error)));
-      if (session) serveRun(webSocket, payload.options, session, log);
-      webSocket.resume();
+      const form = words(request.headers.upgrade).map((word) => word.toLowerCase());
+      if (form.includes('websocket')) await overWebSocket(payload, request, socket, head);
+      else if (form.includes('spdy/3.1')) await overSpdy(payload, request, socket, head);
+      else throw badRequest(`unable to upgrade: the server speaks WebSocket and SPDY/3.1, not ${form.join(', ')}`);
     } catch (error) {
-      refuse(socket, statusOf(error));
+      const status: Status = statusOf(error);
+      answer(socket, status.code ?? 500, 'application/json', JSON.stringify(status));
     }
   };
 }
 
-function offers(request: IncomingMessage): boolean {
-  if (request.headers.upgrade?.toLowerCase() !== 'websocket') return false;
-  const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(',');
-  return offered.some((name) => protocols.includes(name.trim()));
+function webSocketServer(type: Streams['type']): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: 16 * 1024 * 1024,
+    handleProtocols: (offered) => spoken[type].webSocket.find((protocol) => offered.has(token(protocol))) ?? false,
+  });
 }
 
-const unsupported = (request: IncomingMessage) =>
-  badRequest(
-    `the server speaks WebSocket with ${protocols.join(' or ')} here, not ${request.headers['sec-websocket-protocol'] ?? request.headers.upgrade}`,
-  );
+const token = (protocol: string) => protocol.replaceAll('/', '-');
+
+/** The words of a header that may hold a list. */
+function words(header: string | string[] | undefined): string[] {
+  return [header ?? '']
+    .flat()
+    .join(',')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+}
 
 /** Answers in plain HTTP on a connection that is not upgraded. */
-function refuse(socket: TLSSocket, status: ReturnType<typeof statusOf>): void {
-  const text = JSON.stringify(status);
-  const code = status.code ?? 500;
+function answer(
+  socket: TLSSocket,
+  code: number,
+  type: string,
+  text: string,
+  headers: Record<string, string> = {},
+): void {
   socket.end(
     [
       `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}`,
-      'Content-Type: application/json',
+      `Content-Type: ${type}`,
       `Content-Length: ${Buffer.byteLength(text)}`,
       'Connection: close',
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
       '',
       text,
     ].join('\r\n'),

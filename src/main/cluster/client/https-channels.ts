@@ -1,8 +1,9 @@
 import { Duplex, PassThrough, Writable } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 import type { Status } from '@shared/k8s';
-import { WebSocket, type RawData } from 'ws';
-import { apiError } from '../api/errors';
+import { createWebSocketStream, WebSocket, type RawData } from 'ws';
+import { apiError, type ApiError } from '../api/errors';
+import { SpdySession } from '../apiserver/spdy/session';
 import { failure } from './failure';
 import type { WebSocketTarget } from './https';
 import type { ExecOptions, ExecResult, ExecSession } from './transport';
@@ -12,7 +13,7 @@ const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 2
 
 /** Opens an exec or attach. v5 can tell the end of stdin, v4 servers cannot hear it. @throws ApiError */
 export async function openExec(target: WebSocketTarget, options: ExecOptions): Promise<ExecSession> {
-  const { webSocket, buffered } = await open(target, ['v5.channel.k8s.io', 'v4.channel.k8s.io']);
+  const { webSocket, protocol, buffered } = await open(target, ['v5.channel.k8s.io', 'v4.channel.k8s.io']);
   const send = (channel: number, data: Buffer, done?: (error?: Error) => void) =>
     webSocket.send(Buffer.concat([Buffer.of(channel), data]), done);
   const stdout = options.stdout ? new PassThrough() : null;
@@ -21,7 +22,7 @@ export async function openExec(target: WebSocketTarget, options: ExecOptions): P
     ? new Writable({
         write: (chunk: Buffer, _encoding, done) => send(channels.stdin, chunk, (error) => done(error)),
         final(done) {
-          if (webSocket.protocol.startsWith('v5') && webSocket.readyState === WebSocket.OPEN) {
+          if (protocol.startsWith('v5') && webSocket.readyState === WebSocket.OPEN) {
             send(channels.close, Buffer.of(channels.stdin));
           }
           done();
@@ -80,9 +81,41 @@ function resultOf(text: string): ExecResult {
   return { exitCode: -1, error: status.message ?? 'the command failed' };
 }
 
-/** A connection to one port: channel 0 carries data, channel 1 errors; each begins with the port's two bytes. @throws ApiError */
-export async function openPortForward(target: WebSocketTarget): Promise<Duplex> {
-  const { webSocket, buffered } = await open(target, ['v4.channel.k8s.io']);
+/** SPDY frames in the messages of a WebSocket; servers since 1.31. */
+const tunnel = 'SPDY/3.1+portforward.k8s.io';
+
+/** A connection to one port, in the form the server speaks. @throws ApiError */
+export async function openPortForward(target: WebSocketTarget, port: number): Promise<Duplex> {
+  const opened = await open(target, [tunnel, 'v4.channel.k8s.io']).catch((error: ApiError) => {
+    // Servers up to 1.30 without WebSocket, or something in between that knows none.
+    if (error.code !== 400 && error.code !== 403 && error.code !== 404 && error.code !== 426) throw error;
+    throw apiError(error.code, error.reason, `ports cannot be forwarded over WebSocket here: ${error.message}`);
+  });
+  return opened.protocol === tunnel ? forwardOverSpdy(opened, port) : forwardOverChannels(opened);
+}
+
+/** A stream for the data and one on which the server tells what went wrong. Each half of the connection ends by itself. */
+function forwardOverSpdy({ webSocket, buffered }: Opened, port: number): Duplex {
+  webSocket.removeAllListeners('message');
+  const connection = createWebSocketStream(webSocket);
+  for (const message of buffered.reverse()) connection.unshift(message);
+  const session = new SpdySession(connection, { role: 'client' });
+  const headers = { port: String(port), requestid: '0' };
+  const errors = session.open({ ...headers, streamtype: 'error' });
+  const data = session.open({ ...headers, streamtype: 'data' });
+  let failure = '';
+  errors.on('error', () => {});
+  errors.on('data', (text: Buffer) => (failure += text.toString()));
+  errors.once('end', () => {
+    if (failure !== '') data.destroy(new Error(failure));
+  });
+  errors.end();
+  data.once('close', () => session.close());
+  return data;
+}
+
+/** Channel 0 carries data, channel 1 errors; each begins with the port's two bytes. The end of one half is the end of both. */
+function forwardOverChannels({ webSocket, buffered }: Opened): Duplex {
   const announced = new Set<number>();
   const duplex = new Duplex({
     allowHalfOpen: false,
@@ -114,10 +147,24 @@ export async function openPortForward(target: WebSocketTarget): Promise<Duplex> 
   return duplex;
 }
 
+interface Opened {
+  webSocket: WebSocket;
+  /** The one of the protocols the server chose. */
+  protocol: string;
+  buffered: RawData[];
+}
+
 /** Opens a WebSocket; what arrives before someone listens is kept. */
-function open(target: WebSocketTarget, protocols: string[]): Promise<{ webSocket: WebSocket; buffered: RawData[] }> {
+function open(target: WebSocketTarget, protocols: string[]): Promise<Opened> {
   return new Promise((resolve, reject) => {
-    const webSocket = new WebSocket(target.url, protocols, target.options);
+    // The name of the tunnel has a slash, which the library takes for an error: it is told nothing of protocols.
+    const headers = { ...target.options.headers, 'Sec-WebSocket-Protocol': protocols.join(', ') };
+    const webSocket = new WebSocket(target.url, { ...target.options, headers });
+    let protocol = '';
+    webSocket.once('upgrade', (response: IncomingMessage) => {
+      protocol = response.headers['sec-websocket-protocol'] ?? '';
+      delete response.headers['sec-websocket-protocol'];
+    });
     const buffered: RawData[] = [];
     webSocket.on('message', (message) => buffered.push(message));
     webSocket.once('unexpected-response', (_request, response: IncomingMessage) => {
@@ -129,7 +176,13 @@ function open(target: WebSocketTarget, protocols: string[]): Promise<{ webSocket
       });
     });
     webSocket.on('error', (error) => reject(apiError(503, 'ServiceUnavailable', error.message)));
-    webSocket.once('open', () => resolve({ webSocket, buffered }));
+    webSocket.once('open', () => {
+      if (protocols.includes(protocol)) return resolve({ webSocket, protocol, buffered });
+      webSocket.terminate();
+      reject(
+        apiError(502, 'InternalError', `the server chose the WebSocket protocol "${protocol}", which was not offered`),
+      );
+    });
   });
 }
 

@@ -65,7 +65,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): KubeTransp
     },
     async portForward(namespace, pod, port) {
       const path = `${podPath(namespace, pod)}/portforward?ports=${port}`;
-      const duplex = await openPortForward(await connection.webSocket(path));
+      const duplex = await openPortForward(await connection.webSocket(path), port);
       holdStream(duplex);
       return duplex;
     },
