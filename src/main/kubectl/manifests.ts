@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { LineCounter, parseAllDocuments, type Document, type Tags } from 'yaml';
+import { yamlExcess } from '@shared/yaml-limits';
 import type { KubeObject } from '@shared/k8s';
 import { KubectlError, quote } from './errors';
 
@@ -27,6 +28,8 @@ export interface YamlFault {
 
 /** @returns the objects of a multi-document text; documents that are empty are left out */
 export function parseManifests(text: string, source: string): Manifest[] {
+  const excess = yamlExcess(text);
+  if (excess) throw new KubectlError(`error parsing ${source}: error converting YAML to JSON: yaml: ${excess.message}`);
   const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, {
     version: '1.1',

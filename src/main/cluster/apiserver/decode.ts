@@ -1,4 +1,3 @@
-import { parse, type ScalarTag } from 'yaml';
 import type { KubeObject } from '@shared/k8s';
 import { apiError, badRequest } from '../api/errors';
 import type { KindDefinition } from '../api/kind';
@@ -7,20 +6,12 @@ import type { ApiSchema, StructureError } from '../api/schema/types';
 import { duplicateFields } from './duplicate-fields';
 import { assertDepth, cloneJson, isObject } from './json';
 import type { ApiRequest } from './types';
+import { parseYaml } from './yaml';
 
 /** The largest body that is taken, in bytes: what Kubernetes takes. */
 export const maxBodyBytes = 3 * 1024 * 1024;
 
 const bodyTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-
-/** 0644 is octal in the YAML that Kubernetes reads. */
-const octal: ScalarTag = {
-  identify: () => false,
-  default: true,
-  tag: 'tag:yaml.org,2002:int',
-  test: /^0[0-7]+$/,
-  resolve: (text: string) => parseInt(text, 8),
-};
 
 /** The media type without parameters. */
 export function mediaType(contentType: string | undefined): string {
@@ -79,15 +70,6 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw badRequest(`json parse error: ${(error as Error).message}`);
-  }
-}
-
-/** One YAML document. @throws ApiError 400 with the parser's line and column */
-export function parseYaml(text: string): unknown {
-  try {
-    return parse(text, { merge: true, maxAliasCount: 100, customTags: (tags) => [octal, ...tags] });
-  } catch (error) {
-    throw badRequest(`error converting YAML to JSON: ${(error as Error).message}`);
   }
 }
 

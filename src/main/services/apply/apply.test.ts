@@ -50,6 +50,15 @@ spec:
               cpu: 100m
 `);
 
+describe('hostile text', () => {
+  it('is refused at its place instead of exhausting the stack', () => {
+    const { documents } = readDocuments(`kind: Pod\nspec: ${'['.repeat(20_000)}`);
+    expect(documents).toMatchObject([
+      { objects: [], faults: [{ line: 2, message: 'This cannot be read: it nests deeper than 200 levels.' }] },
+    ]);
+  });
+});
+
 describe('faults of a text', () => {
   /** name, text, line, column, part of the message, path */
   const cases: [string, string, number, number, string, string?][] = [
@@ -380,6 +389,8 @@ spec:
     expect(saved!.before).not.toContain('status');
     expect((await get(path)).status).toMatchObject({ replicas: 3 });
     // Now the spec itself has moved on.
-    await expect(apply(base.replace('image: nginx:1', 'image: nginx:3'), edit)).rejects.toMatchObject({ reason: 'Conflict' });
+    await expect(apply(base.replace('image: nginx:1', 'image: nginx:3'), edit)).rejects.toMatchObject({
+      reason: 'Conflict',
+    });
   });
 });

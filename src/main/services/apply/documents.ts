@@ -1,6 +1,7 @@
 import type { DocumentFault } from '@shared/bridge/contract';
 import type { KubeObject } from '@shared/k8s';
 import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, type Tags } from 'yaml';
+import { yamlExcess } from '@shared/yaml-limits';
 
 /** Where something stands in the text; both count from 1. */
 export interface Position {
@@ -53,6 +54,13 @@ export function readDocuments(text: string): SourceText {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
+  const excess = yamlExcess(text);
+  if (excess) {
+    const before = text.slice(0, excess.offset).split('\n');
+    const at = { line: before.length, column: before.at(-1)!.length + 1 };
+    const fault = { ...at, message: `This cannot be read: ${excess.message}.` };
+    return { documents: [{ index: 0, line: at.line, faults: [fault], objects: [] }], position: () => at };
+  }
   const parsed = parseAllDocuments(text, {
     version: '1.1',
     customTags,
