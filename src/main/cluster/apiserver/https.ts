@@ -58,6 +58,8 @@ export async function listenHttps(options: HttpsOptions): Promise<HttpsListener>
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       keepAliveTimeout: 120_000,
+      // Selectors travel in the address; Kubernetes takes as much.
+      maxHeaderSize: 1024 * 1024,
       ALPNProtocols: ['http/1.1'],
     },
     (request, response) => void new Exchange(options, open, request, response).run(),

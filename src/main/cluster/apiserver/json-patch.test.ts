@@ -12,6 +12,8 @@ describe('JSON Patch', () => {
     [{ a: 1 }, [{ op: 'move', from: '/a', path: '/b' }], { b: 1 }],
     [{ a: { b: 1 } }, [{ op: 'copy', from: '/a', path: '/c' }], { a: { b: 1 }, c: { b: 1 } }],
     [{ a: 1 }, [{ op: 'test', path: '/a', value: 1 }], { a: 1 }],
+    [{ a: 1 }, [{ op: 'add', path: '/b' }], { a: 1, b: null }],
+    [{ a: 1 }, [{ op: 'replace', path: '/a' }], { a: null }],
   ])('%j %j', (document, patch, expected) => {
     expect(applyJsonPatch(structuredClone(document), patch)).toEqual(expected);
   });

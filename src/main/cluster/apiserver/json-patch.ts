@@ -39,7 +39,7 @@ function checked(operation: unknown): Operation {
   return operation as unknown as Operation;
 }
 
-function applyOperation(document: unknown, { op, path, from, value }: Operation): unknown {
+function applyOperation(document: unknown, { op, path, from, value = null }: Operation): unknown {
   switch (op) {
     case 'add':
       return put(document, pointer(path), cloneJson(value), false);
@@ -56,7 +56,7 @@ function applyOperation(document: unknown, { op, path, from, value }: Operation)
     case 'copy':
       return put(document, pointer(path), cloneJson(read(document, pointer(from ?? ''))), false);
     case 'test': {
-      if (!jsonEqual(find(document, pointer(path)) ?? null, value ?? null)) {
+      if (!jsonEqual(find(document, pointer(path)) ?? null, value)) {
         throw unprocessable(`testing value ${path} failed: test failed`);
       }
       return document;

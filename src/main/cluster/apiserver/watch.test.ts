@@ -34,6 +34,11 @@ describe('watch', () => {
     expect(seen(fromStart.events)).toHaveLength(2);
   });
 
+  it('refuses bad parameters before the answer begins', async () => {
+    const { watch } = await setUp();
+    await expect(watch({ timeoutSeconds: 'soon' })).rejects.toMatchObject({ code: 400 });
+  });
+
   it('tells of objects that enter and leave the selection', async () => {
     const { create, relabel, watch, send } = await setUp();
     await create('a');

@@ -44,6 +44,7 @@ export function watch(context: ServerContext, call: Call): ApiResponse {
   }
   const from = version === '' || version === '0' ? undefined : parseVersion(version);
   const initial = sendInitial === null ? from === undefined : sendInitial !== 'false';
+  const timeoutSeconds = wholeNumber(query, 'timeoutSeconds');
   const served: ServedWatch = {
     start: (sink) =>
       new Session(context, call, selection.match, sink).run({
@@ -51,7 +52,7 @@ export function watch(context: ServerContext, call: Call): ApiResponse {
         from: from ?? context.store.revision,
         bookmarks: flag(query, 'allowWatchBookmarks'),
         endOfInitial: sendInitial === 'true',
-        timeoutSeconds: wholeNumber(query, 'timeoutSeconds'),
+        timeoutSeconds,
       }),
   };
   return { status: 200, warnings: call.warnings, payload: { type: 'watch', watch: served } };
