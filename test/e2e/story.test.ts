@@ -173,6 +173,16 @@ step('1. the window shows a running one-node cluster with its usage', async () =
   await nodes.showing('gantry', 1, 'Ready');
   await window.overview();
   await window.expectEventually(
+    'the add-ons come up',
+    async () => {
+      const addons = await window.byId('addon').allTextContents();
+      return ['kube-dns', 'kube-proxy'].every((name) =>
+        addons.some((text) => text.includes(name) && /Available|Running/.test(text)),
+      );
+    },
+    240_000,
+  );
+  await window.expectEventually(
     'the chart of the cluster moves',
     async () => Number(await window.byId('chart-cpu').getAttribute('data-points')) >= 3,
     90_000,
