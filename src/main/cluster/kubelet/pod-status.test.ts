@@ -161,6 +161,16 @@ describe('podStatus', () => {
     expect(after.containerStatuses![0]!.state!.terminated!.reason).toBe('Completed');
   });
 
+  it('is not ready without its sandbox, though the container still runs', () => {
+    const dead = { ...sandbox, state: 'exited' as const };
+    const { phase: now, conditions } = podStatus(pod, viewOf([dead, container('running')]), facts, undefined);
+    expect(now).toBe('Running');
+    expect(conditions!.find(({ type }) => type === 'Ready')).toMatchObject({
+      status: 'False',
+      message: 'the sandbox of the pod does not run',
+    });
+  });
+
   it('keeps the time of a condition that did not change', () => {
     const before = podStatus(pod, viewOf([sandbox, container('running')]), facts, undefined);
     const after = podStatus(

@@ -258,7 +258,10 @@ function conditionsOf(
     over() ??
     (unready.length > 0
       ? { status: 'False', reason: 'ContainersNotReady', message: `containers with unready status: ${names(unready)}` }
-      : { status: 'True' });
+      : // What still runs has lost its network with the sandbox: nobody may be sent there.
+        sandboxReady
+        ? { status: 'True' }
+        : { status: 'False', reason: 'ContainersNotReady', message: 'the sandbox of the pod does not run' });
   const gates = (pod.spec!.readinessGates ?? []).map((gate) => gate.conditionType);
   const closed = gates.map((type) => gateMessage(pod, type)).filter((message) => message !== undefined);
   const ready: Partial<PodCondition> =
