@@ -36,6 +36,18 @@ export interface PrinterColumn<T extends KubeObject = KubeObject> {
 export interface StrategyContext {
   clock: Clock;
   user: string;
+  /** What else is known of the user, for kinds that write down who asked. */
+  userInfo?: { groups: string[]; uid?: string; extra?: Record<string, string[]> };
+}
+
+/** How a kind that is a view of another is kept: in the store there is only the other one. */
+export interface StoredAs {
+  group: string;
+  version: string;
+  plural: string;
+  /** Both get an object that may be frozen and return another. */
+  toStorage(object: KubeObject): KubeObject;
+  fromStorage(object: KubeObject): KubeObject;
 }
 
 /**
@@ -92,6 +104,13 @@ export interface KindDefinition<T extends KubeObject = any> {
   subresources?: { name: string; kind: string; group?: string; version?: string; verbs: string[] }[];
   /** metadata.deletionGracePeriodSeconds for a delete, in seconds; 0 (or absent) deletes at once. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number;
+  /** Another version or group of the same objects: they are converted as they are read and written. */
+  storedAs?: StoredAs;
+  /**
+   * Subresources that are a part of the object itself, like status: what each
+   * keeps from the old object. Served with get, patch and update.
+   */
+  partialUpdates?: Record<string, (object: T, old: T, context: StrategyContext) => void>;
   /** Deletion order for dependents when the client names none; Kubernetes: background for all current kinds. */
   defaultPropagation?: 'Background' | 'Orphan' | 'Foreground';
 }

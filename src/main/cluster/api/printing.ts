@@ -10,6 +10,14 @@ export const ageColumn: PrinterColumn = {
   cell: (object, now) => humanAge(object.metadata?.creationTimestamp, now),
 };
 
+/** When the object was created, for the kinds that show that and not an age. */
+export const createdAtColumn: PrinterColumn = {
+  name: 'Created At',
+  type: 'date',
+  description: 'When the object was created.',
+  cell: (object) => object.metadata?.creationTimestamp ?? null,
+};
+
 /** A column that only `-o wide` shows. */
 export function wide<T extends KubeObject>(
   name: string,
@@ -35,6 +43,15 @@ export function integer<T extends KubeObject>(
   cell: (object: T) => number,
 ): PrinterColumn<T> {
   return { name, type: 'integer', description, cell };
+}
+
+/** A yes-or-no column. */
+export function boolean<T extends KubeObject>(
+  name: string,
+  description: string,
+  cell: (object: T) => boolean,
+): PrinterColumn<T> {
+  return { name, type: 'boolean', description, cell };
 }
 
 /** Labels as `a=1,b=2`, sorted by key; `<none>` when there are none. */

@@ -55,3 +55,24 @@ export const specAndStatus: Pick<
   },
   prepareForStatusUpdate: keepAllButStatus,
 };
+
+/** As `specAndStatus`, for kinds that do not count generations. */
+export const specAndStatusUncounted: Pick<
+  KindDefinition,
+  'prepareForCreate' | 'prepareForUpdate' | 'prepareForStatusUpdate' | 'status'
+> = {
+  status: true,
+  prepareForCreate(object) {
+    object.status = {};
+  },
+  prepareForUpdate: keepStatus,
+  prepareForStatusUpdate: keepAllButStatus,
+};
+
+/** The strategy of kinds that count generations and have no status. */
+export const countedSpec: Pick<KindDefinition, 'prepareForCreate' | 'prepareForUpdate'> = {
+  prepareForCreate(object) {
+    object.metadata.generation = 1;
+  },
+  prepareForUpdate: bumpGeneration,
+};

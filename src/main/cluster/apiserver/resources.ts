@@ -26,7 +26,8 @@ export class ResourceRegistry {
   }
 
   add(definition: KindDefinition): Resource {
-    const prefix = `/registry/${definition.group || 'core'}/${definition.plural}/`;
+    const stored = definition.storedAs ?? definition;
+    const prefix = `/registry/${stored.group || 'core'}/${stored.plural}/`;
     const scope = (namespace?: string) =>
       definition.namespaced && namespace !== undefined ? `${prefix}${namespace}/` : prefix;
     const resource: Resource = {

@@ -76,8 +76,10 @@ function ofKind({ definition, verbs }: Resource): ServedResource {
   };
 }
 
-function subresources({ group, version, kind, status, scale, subresources = [] }: KindDefinition): ServedSubresource[] {
+function subresources(definition: KindDefinition): ServedSubresource[] {
+  const { group, version, kind, status, scale, subresources = [], partialUpdates = {} } = definition;
   return [
+    ...Object.keys(partialUpdates).map((name) => ({ name, group, version, kind, verbs: read })),
     ...subresources.map((sub) => ({
       name: sub.name,
       group: sub.group ?? group,

@@ -18,12 +18,13 @@ import type { NodeConnections } from './nodes';
 import { patch } from './patch';
 import { bind, podSubresource } from './pods';
 import { flag, get, list } from './reads';
-import { ResourceRegistry } from './resources';
+import { ResourceRegistry, type Resource } from './resources';
 import { reviewResource } from './reviews';
 import { parsePath, type Route } from './router';
 import { scale } from './scale';
 import { createServiceAllocator } from './service-ip';
 import type { ApiRequest, ApiResponse } from './types';
+import { viewStore } from './view-store';
 import { present } from './views';
 import { watch } from './watch';
 import { create, update } from './writes';
@@ -112,9 +113,21 @@ function serve(context: ServerContext, discovery: Discovery, request: ApiRequest
   if (route.namespace !== undefined && !definition.namespaced) throw noSuchResource();
   if (route.name !== undefined && definition.namespaced && route.namespace === undefined) throw noSuchResource();
   const call = callOf(resource, request, route);
-  if (route.subresource !== undefined) return subresource(context, call);
+  const seen = throughView(context, resource);
+  if (route.subresource !== undefined) return subresource(seen, call);
   if (!resource.verbs.includes(verb)) throw methodNotAllowed();
-  return mainResource(context, call, verb);
+  return mainResource(seen, call, verb);
+}
+
+const views = new WeakMap<Resource, ServerContext>();
+
+/** The context with the store as the resource sees it. */
+function throughView(context: ServerContext, resource: Resource): ServerContext {
+  const { storedAs } = resource.definition;
+  if (!storedAs) return context;
+  let seen = views.get(resource);
+  if (!seen) views.set(resource, (seen = { ...context, store: viewStore(context.store, storedAs) }));
+  return seen;
 }
 
 const callOf = (
@@ -163,7 +176,7 @@ async function mainResource(context: ServerContext, call: Call, verb: string): P
 async function subresource(context: ServerContext, call: Call): Promise<ApiResponse> {
   const { definition } = call.resource;
   const { method } = call.request;
-  if (call.subresource === 'status' && definition.status) {
+  if (call.subresource === 'status' ? definition.status : definition.partialUpdates?.[call.subresource!]) {
     if (method === 'GET') return present(context, call, get(context, call));
     if (method === 'PUT') return present(context, call, await update(context, call));
     if (method === 'PATCH') return present(context, call, await patch(context, call));

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { KubeObject } from '@shared/k8s';
 import { alreadyExists, badRequest, conflict, invalid, notFound } from '../api/errors';
-import type { FieldError } from '../api/kind';
+import type { FieldError, StrategyContext } from '../api/kind';
+import { unattendedWarnings } from '../api/unattended';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../api/validation/meta';
 import { timestamp } from '../clock';
 import { StoreError, type StoredObject } from '../store/types';
@@ -52,14 +53,14 @@ async function createOnce(context: ServerContext, call: Call, object: KubeObject
   metadata.uid = randomUUID();
   metadata.creationTimestamp = timestamp(context.clock.now());
   definition.defaults?.(object);
-  definition.prepareForCreate?.(object, { clock: context.clock, user: call.user.name });
+  definition.prepareForCreate?.(object, strategyContext(context, call));
   return admitted(context, call, { operation: 'CREATE', object }, async (attributes) => {
     refuse(call, metadata.name ?? '', [
       ...validateObjectMeta(metadata, definition),
       ...(definition.validate?.(object) ?? []),
     ]);
     context.services.allocate(attributes);
-    call.warnings.push(...(definition.warnings?.(object) ?? []));
+    call.warnings.push(...(definition.warnings?.(object) ?? []), ...unattendedWarnings(definition));
     const key = call.resource.key(call.namespace, metadata.name!);
     if (!attributes.dryRun) return context.store.create(key, object);
     const current = context.store.get(key);
@@ -84,10 +85,10 @@ export interface MutateOptions {
   /** The resourceVersion the client changed; '' or absent: whatever is stored. */
   version?: string;
   /**
-   * Which parts the client may change; the default follows the call's subresource.
+   * Which parts the client may change; the default follows the call's subresource (`part`: one of the kind's own).
    * `none`: the server itself changes what no client may, and validates nothing.
    */
-  strategy?: 'main' | 'status' | 'none';
+  strategy?: 'main' | 'status' | 'part' | 'none';
 }
 
 /**
@@ -132,11 +133,13 @@ async function writeOnce(
   const { definition } = call.resource;
   const old = current.value;
   keepServerMetadata(call, draft, current);
-  const strategy = options.strategy ?? (call.subresource === 'status' ? 'status' : 'main');
-  const strategyContext = { clock: context.clock, user: call.user.name };
+  const part = definition.partialUpdates?.[call.subresource ?? ''];
+  const strategy = options.strategy ?? (call.subresource === 'status' ? 'status' : part ? 'part' : 'main');
+  const forStrategy = strategyContext(context, call);
   if (strategy !== 'none') definition.defaults?.(draft);
-  if (strategy === 'main') definition.prepareForUpdate?.(draft, old, strategyContext);
-  if (strategy === 'status') definition.prepareForStatusUpdate?.(draft, old, strategyContext);
+  if (strategy === 'main') definition.prepareForUpdate?.(draft, old, forStrategy);
+  if (strategy === 'status') definition.prepareForStatusUpdate?.(draft, old, forStrategy);
+  if (strategy === 'part') part?.(draft, old, forStrategy);
   return admitted(context, call, { operation: 'UPDATE', object: draft, old }, async (attributes) => {
     if (strategy !== 'none') {
       refuse(call, call.name!, [
@@ -159,6 +162,11 @@ async function writeOnce(
     }
     return context.store.update(current.key, draft, current.revision);
   });
+}
+
+function strategyContext({ clock }: ServerContext, { user }: Call): StrategyContext {
+  const { name, groups, uid, extra } = user;
+  return { clock, user: name, userInfo: { groups, uid, extra } };
 }
 
 /** Whether nothing holds an object that is being deleted any longer. */

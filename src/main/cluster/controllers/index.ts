@@ -2,6 +2,7 @@ import type { Clock } from '../clock';
 import { runController, type RunningController } from '../client/controller';
 import type { InformerFactory, KubeClient } from '../client/types';
 import type { Logger } from '../log';
+import { createBootstrapController } from './bootstrap';
 import { createDeploymentController } from './deployment';
 import { createEndpointsControllers } from './endpoints';
 import { createEventTtlController } from './event-ttl';
@@ -37,6 +38,7 @@ export function createControllers(parameters: {
   const { clock, log, informers } = context;
   const loops: ControlLoop[] = [
     createNamespaceController(context),
+    createBootstrapController(context),
     createServiceAccountController(context),
     createKubernetesServiceController(context),
     createDeploymentController(context),

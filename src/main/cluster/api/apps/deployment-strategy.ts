@@ -1,11 +1,9 @@
 import type { Deployment } from '@shared/k8s';
 import type { FieldError } from '../kind';
 import { forbidden, invalid, notSupported, required } from '../validation/field';
-import { percentage } from '../validation/strings';
+import { amount, validateIntOrPercent, type IntOrPercent } from '../validation/int-or-percent';
 
 type Spec = NonNullable<Deployment['spec']>;
-type IntOrPercent = number | string | undefined;
-
 const path = 'spec.strategy';
 
 /** Faults of how a Deployment replaces pods. */
@@ -37,11 +35,3 @@ export function validateStrategy(spec: Spec): FieldError[] {
       return [notSupported(`${path}.type`, strategy.type ?? '', ['Recreate', 'RollingUpdate'])];
   }
 }
-
-function validateIntOrPercent(value: IntOrPercent, at: string): FieldError[] {
-  if (typeof value === 'string') return percentage(value).map((message) => invalid(at, value, message));
-  return (value ?? 0) < 0 ? [invalid(at, value, 'must be greater than or equal to 0')] : [];
-}
-
-/** The number in front of `%`, or the number itself. */
-const amount = (value: IntOrPercent): number => (typeof value === 'string' ? Number.parseInt(value, 10) : (value ?? 0));

@@ -1,4 +1,4 @@
-import type { Deployment, LabelSelector, PodTemplateSpec, ReplicaSet } from '@shared/k8s';
+import type { DaemonSet, Deployment, LabelSelector, PodTemplateSpec, ReplicaSet } from '@shared/k8s';
 import type { FieldError } from '../kind';
 import { validatePodTemplate } from '../pod/validation';
 import { differences } from '../validation/differences';
@@ -11,14 +11,19 @@ interface WorkloadSpec {
 }
 
 /** Faults of a selector, of its template, and of the two together. */
-export function validateSelectorAndTemplate(spec: WorkloadSpec, kind: string): FieldError[] {
+export function validateSelectorAndTemplate(
+  spec: WorkloadSpec,
+  kind: 'Deployment' | 'ReplicaSet' | 'StatefulSet' | 'DaemonSet',
+): FieldError[] {
   const errors: FieldError[] = [];
   const { selector, template } = spec;
   if (!selector) errors.push(required('spec.selector'));
   else {
     errors.push(...validateLabelSelector(selector, 'spec.selector'));
     if (!Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length) {
-      errors.push(invalid('spec.selector', selector, 'empty selector is invalid for deployment'));
+      // Kubernetes says "deployment" of ReplicaSets, too.
+      const named = kind === 'ReplicaSet' ? 'deployment' : kind.toLowerCase();
+      errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${named}`));
     }
   }
   if (!template) return [...errors, required('spec.template')];
@@ -37,7 +42,8 @@ export function validateSelectorAndTemplate(spec: WorkloadSpec, kind: string): F
   return errors;
 }
 
-function selects(selector: LabelSelector, labels: Record<string, string>): boolean {
+/** Whether a selector takes objects with these labels. */
+export function selects(selector: LabelSelector, labels: Record<string, string>): boolean {
   const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
   return (
     equal &&
@@ -51,7 +57,7 @@ function selects(selector: LabelSelector, labels: Record<string, string>): boole
 }
 
 /** A selector decides whose the pods are; it stays as it was created. */
-export function validateSelectorUpdate(object: Deployment | ReplicaSet, old: Deployment | ReplicaSet): FieldError[] {
+export function validateSelectorUpdate<T extends Deployment | ReplicaSet | DaemonSet>(object: T, old: T): FieldError[] {
   return differences(old.spec?.selector, object.spec?.selector, '').length > 0
     ? [invalid('spec.selector', object.spec?.selector, immutableMessage)]
     : [];

@@ -1,10 +1,5 @@
 import type { Pod, Toleration } from '@shared/k8s';
-
-/** Priorities of the two classes every cluster has. */
-const systemPriorities: Record<string, number> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-};
+import { systemPriorities } from '../scheduling/priorityclass';
 
 /** What admission adds to every new pod: account, priority and how long it stays on a node in trouble. */
 export function admitPod(pod: Pod): void {

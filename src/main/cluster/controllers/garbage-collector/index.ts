@@ -1,6 +1,6 @@
 import type { KubeObject, OwnerReference } from '@shared/k8s';
 import { isNotFound } from '../../client/controller';
-import { keyOf, refApiVersion, resources, splitKey } from '../../client/resources';
+import { keyOf, resources, splitKey } from '../../client/resources';
 import type { Informer, ResourceRef } from '../../client/types';
 import { WorkQueue } from '../../client/workqueue';
 import type { ControllerContext, ControlLoop } from '../framework';
@@ -26,13 +26,14 @@ export function createGarbageCollector(context: ControllerContext): ControlLoop 
   // Events neither own nor are owned, and there are many.
   const refs = (Object.values(resources) as ResourceRef[]).filter((ref) => ref.plural !== resources.events.plural);
   const sources = refs.map((ref): Source => ({ ref, informer: informers.informer(ref) }));
-  const byKind = new Map(sources.map((source) => [`${refApiVersion(source.ref)}/${source.ref.kind}`, source]));
+  // By group: an owner reference may name another version of the same kind.
+  const byKind = new Map(sources.map((source) => [`${source.ref.group}/${source.ref.kind}`, source]));
   const byPlural = new Map(sources.map((source) => [source.ref.plural, source]));
 
   const enqueue = ({ ref }: Source, object: KubeObject) => queue.add(`${ref.plural}:${keyOf(object)}`);
   const dependentsOf = (uid: string): { source: Source; object: KubeObject }[] =>
     sources.flatMap((source) => source.informer.byIndex(ownerIndex, uid).map((object) => ({ source, object })));
-  const sourceOf = (owner: OwnerReference) => byKind.get(`${owner.apiVersion}/${owner.kind}`);
+  const sourceOf = (owner: OwnerReference) => byKind.get(`${groupOf(owner.apiVersion)}/${owner.kind}`);
 
   for (const source of sources) {
     source.informer.addIndex(ownerIndex, (object) => (object.metadata?.ownerReferences ?? []).map(({ uid }) => uid));
@@ -155,6 +156,8 @@ export function createGarbageCollector(context: ControllerContext): ControlLoop 
     },
   };
 }
+
+const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? apiVersion.split('/')[0]! : '');
 
 /** Whether an object is being deleted and waits for the collector (to carry out this policy). */
 function isHeld(object: KubeObject, policy?: string): boolean {

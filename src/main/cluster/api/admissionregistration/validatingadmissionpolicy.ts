@@ -1,0 +1,56 @@
+import type { ValidatingAdmissionPolicy } from '@shared/k8s';
+import { defineKind, type FieldError } from '../kind';
+import { ageColumn, integer, text } from '../printing';
+import { setDefault, specAndStatus } from '../strategy';
+import { oneOf, required } from '../validation/field';
+import { admissionGroup, defaultMatching, validateRules } from './webhooks';
+
+export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
+  group: admissionGroup,
+  version: 'v1',
+  kind: 'ValidatingAdmissionPolicy',
+  plural: 'validatingadmissionpolicies',
+  singular: 'validatingadmissionpolicy',
+  categories: ['api-extensions'],
+  namespaced: false,
+  ...specAndStatus,
+  defaults(object) {
+    const spec = object.spec;
+    if (!spec) return;
+    setDefault(spec, 'failurePolicy', 'Fail');
+    const match = spec.matchConstraints;
+    if (match) defaultMatching(match, [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]);
+  },
+  validate: validatePolicy,
+  columns: [
+    integer('Validations', 'How many validations it has', (object) => object.spec?.validations?.length ?? 0),
+    text('ParamKind', 'The kind of its parameters', (object) => {
+      const { apiVersion, kind } = object.spec?.paramKind ?? {};
+      return kind ? `${apiVersion}/${kind}` : '<unset>';
+    }),
+    ageColumn,
+  ],
+});
+
+function validatePolicy(object: ValidatingAdmissionPolicy): FieldError[] {
+  const spec = object.spec ?? {};
+  const errors = oneOf('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']);
+  const match = spec.matchConstraints;
+  if (!match) errors.push(required('spec.matchConstraints'));
+  else {
+    if (!match.resourceRules?.length) errors.push(required('spec.matchConstraints.resourceRules'));
+    errors.push(...validateRules(match.resourceRules, 'spec.matchConstraints.resourceRules'));
+    errors.push(...oneOf('spec.matchConstraints.matchPolicy', match.matchPolicy, ['Equivalent', 'Exact']));
+  }
+  if (!spec.validations?.length && !spec.auditAnnotations?.length) {
+    errors.push(required('spec.validations', 'validations or auditAnnotations must be non-empty'));
+  }
+  for (const [index, validation] of (spec.validations ?? []).entries()) {
+    const at = `spec.validations[${index}].expression`;
+    if (!validation.expression?.trim()) errors.push(required(at, 'expression is not specified'));
+  }
+  for (const field of ['apiVersion', 'kind'] as const) {
+    if (spec.paramKind && !spec.paramKind[field]) errors.push(required(`spec.paramKind.${field}`));
+  }
+  return errors;
+}

@@ -1,0 +1,38 @@
+import type { KindDefinition } from './kind';
+
+/**
+ * Kinds that can be stored but that no controller acts on yet, as PLURAL or
+ * PLURAL.GROUP. Whoever adds a controller takes its line away.
+ */
+const unattended = new Set([
+  'limitranges',
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'resourcequotas',
+  'cronjobs.batch',
+  'daemonsets.apps',
+  'jobs.batch',
+  'statefulsets.apps',
+  'horizontalpodautoscalers.autoscaling',
+  'poddisruptionbudgets.policy',
+  'ingresses.networking.k8s.io',
+  'networkpolicies.networking.k8s.io',
+  'clusterrolebindings.rbac.authorization.k8s.io',
+  'clusterroles.rbac.authorization.k8s.io',
+  'rolebindings.rbac.authorization.k8s.io',
+  'roles.rbac.authorization.k8s.io',
+  'certificatesigningrequests.certificates.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingadmissionpolicies.admissionregistration.k8s.io',
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+]);
+
+/** What to tell whoever creates an object that nothing will act on. */
+export function unattendedWarnings({ group, plural }: Pick<KindDefinition, 'group' | 'plural'>): string[] {
+  const name = group ? `${plural}.${group}` : plural;
+  return unattended.has(name)
+    ? [`Gantry does not run a controller for ${name} yet: the object is stored but nothing acts on it`]
+    : [];
+}
