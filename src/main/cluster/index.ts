@@ -134,6 +134,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     client: createClient(createInProcessTransport(server, masters('system:node'))),
     informers,
     connections,
+    engineUsed: identity.usedDocker,
     onEngineUsed: async () => {
       if (!identity.usedDocker) await remember({ usedDocker: true });
     },

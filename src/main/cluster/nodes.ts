@@ -30,6 +30,8 @@ export interface NodesOptions {
   connections: NodeConnections;
   /** Called before the first container is started on the engine. */
   onEngineUsed(): Promise<void>;
+  /** An earlier run had its nodes on the engine: they are there, NotReady, even while it does not answer. */
+  engineUsed?: boolean;
   metrics: Metrics;
   tasks: TaskList;
   clock: Clock;
@@ -89,7 +91,7 @@ export function createNodes(options: NodesOptions): Nodes {
       ...(info?.operatingSystem ? { operatingSystem: info.operatingSystem } : {}),
       ...(info?.cpus ? { cpus: info.cpus, memoryBytes: info.memoryBytes } : {}),
       ...(info?.reason ? { message: info.reason } : {}),
-      runtime: onDocker ? 'docker' : agents.size ? 'simulated' : 'none',
+      runtime: standIns.length ? 'simulated' : onDocker ? 'docker' : agents.size ? 'simulated' : 'none',
     };
   };
   const notify = () => {
@@ -124,17 +126,37 @@ export function createNodes(options: NodesOptions): Nodes {
     return names;
   }
 
+  const onEngine = Array.from({ length: options.nodes }, (_, index) =>
+    index === 0 ? clusterName : `${clusterName}-${index + 1}`,
+  );
+  let prepared: Promise<void> | undefined;
+  /** Once, when the engine first answers and before anything is started on it. */
+  const prepare = () =>
+    (prepared ??= options
+      .onEngineUsed()
+      .then(() => services.prepare(onEngine))
+      .catch((error: Error) => {
+        prepared = undefined;
+        throw error;
+      }));
+  /** The engine as node agents see it: it answers when it is prepared. */
+  const preparedEngine: Runtime = Object.assign(Object.create(docker) as Runtime, {
+    info: async () => {
+      const found = await docker.info();
+      if (found.reachable) await prepare();
+      return found;
+    },
+  });
+
+  async function startAgents(): Promise<void> {
+    if (onEngine.every((name) => agents.has(name))) return;
+    for (const [index, name] of onEngine.entries()) await startAgent(name, preparedEngine, false, index === 0);
+    notify();
+  }
+
   async function startOnEngine(): Promise<void> {
-    const names = Array.from({ length: options.nodes }, (_, index) =>
-      index === 0 ? clusterName : `${clusterName}-${index + 1}`,
-    );
-    if (names.some((name) => !agents.has(name))) {
-      await options.onEngineUsed();
-      await services.prepare(names);
-      for (const [index, name] of names.entries()) await startAgent(name, docker, false, index === 0);
-      notify();
-    }
-    if (names.length) await services.start();
+    await startAgents();
+    if (onEngine.length) await services.start();
   }
 
   /** Takes away the nodes that stood in for the engine; their pods are rescheduled. */
@@ -155,9 +177,16 @@ export function createNodes(options: NodesOptions): Nodes {
     const before = JSON.stringify([info?.reachable, info?.reason, info?.version]);
     info = await docker.info();
     if (stopped) return;
+    const changed = before !== JSON.stringify([info.reachable, info.reason, info.version]);
+    if (changed && options.runtime !== 'simulated') {
+      const { endpoint, version, reason } = info;
+      if (info.reachable) log.info('the container engine answers', { endpoint, version });
+      else log.warn('no container engine answers', { endpoint, reason });
+    }
     const wanted = options.runtime !== 'simulated' && standIns.length === 0;
     if (info.reachable && wanted) await startOnEngine();
-    if (before !== JSON.stringify([info.reachable, info.reason, info.version])) notify();
+    else if (options.engineUsed && wanted) await startAgents();
+    if (changed) notify();
   }
 
   function probeLater(): void {
