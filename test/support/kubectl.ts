@@ -15,12 +15,12 @@ export interface Ran {
 }
 
 /** A kubectl bound to a kubeconfig; HOME is empty so that no cache or configuration of the user is touched. */
-export function kubectl(binary: string, kubeconfig: string, home: string) {
+export function kubectl(binary: string, kubeconfig: string, home: string, more: Record<string, string> = {}) {
   if (!existsSync(binary)) throw new Error(`${binary} is missing: run the tests with npm test, which fetches it`);
   const start = (args: string[]) =>
     spawn(binary, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, HOME: home, KUBECONFIG: kubeconfig },
+      env: { PATH: process.env.PATH, HOME: home, KUBECONFIG: kubeconfig, ...more },
     });
   return {
     start,
