@@ -34,3 +34,21 @@ export function keysOf(...maps: (Record<string, unknown> | undefined)[]): string
 export function portText(port: { port?: number; nodePort?: number; protocol?: string; name?: string }): string {
   return `${port.port}${port.nodePort ? `:${port.nodePort}` : ''}/${port.protocol ?? 'TCP'}`;
 }
+
+/** Access modes as `RWO, RWX`. */
+export function accessModesOf(modes: string[] | undefined): string {
+  const short: Record<string, string> = {
+    ReadWriteOnce: 'RWO',
+    ReadOnlyMany: 'ROX',
+    ReadWriteMany: 'RWX',
+    ReadWriteOncePod: 'RWOP',
+  };
+  return (modes ?? []).map((mode) => short[mode] ?? mode).join(', ');
+}
+
+/** The subjects of a binding: users and groups by name, service accounts with their namespace. */
+export function subjectsOf(subjects: { kind: string; name: string; namespace?: string }[] | undefined): string[] {
+  return (subjects ?? []).map(({ kind, name, namespace }) =>
+    kind === 'ServiceAccount' ? `${namespace ?? ''}/${name}` : name,
+  );
+}

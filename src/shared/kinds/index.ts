@@ -1,18 +1,38 @@
 import type { KindView } from './types';
+import { clusterRoleBindings } from './clusterrolebindings';
+import { clusterRoles } from './clusterroles';
 import { configMaps } from './configmaps';
 import { controllerRevisions } from './controllerrevisions';
+import { cronJobs } from './cronjobs';
+import { daemonSets } from './daemonsets';
 import { deployments } from './deployments';
 import { endpoints } from './endpoints';
 import { endpointSlices } from './endpointslices';
 import { events } from './events';
+import { horizontalPodAutoscalers } from './horizontalpodautoscalers';
+import { ingressClasses } from './ingressclasses';
+import { ingresses } from './ingresses';
+import { jobs } from './jobs';
 import { leases } from './leases';
+import { limitRanges } from './limitranges';
 import { namespaces } from './namespaces';
+import { networkPolicies } from './networkpolicies';
 import { nodes } from './nodes';
+import { persistentVolumeClaims } from './persistentvolumeclaims';
+import { persistentVolumes } from './persistentvolumes';
+import { podDisruptionBudgets } from './poddisruptionbudgets';
 import { pods } from './pods';
+import { priorityClasses } from './priorityclasses';
 import { replicaSets } from './replicasets';
+import { replicationControllers } from './replicationcontrollers';
+import { resourceQuotas } from './resourcequotas';
+import { roleBindings } from './rolebindings';
+import { roles } from './roles';
 import { secrets } from './secrets';
 import { serviceAccounts } from './serviceaccounts';
 import { services } from './services';
+import { statefulSets } from './statefulsets';
+import { storageClasses } from './storageclasses';
 
 /** Every kind the window knows. */
 export const kindViews: readonly KindView[] = [
@@ -22,14 +42,34 @@ export const kindViews: readonly KindView[] = [
   leases,
   pods,
   deployments,
+  statefulSets,
+  daemonSets,
   replicaSets,
+  jobs,
+  cronJobs,
+  replicationControllers,
   controllerRevisions,
   configMaps,
   secrets,
+  resourceQuotas,
+  limitRanges,
+  horizontalPodAutoscalers,
+  podDisruptionBudgets,
+  priorityClasses,
   services,
   endpoints,
   endpointSlices,
+  ingresses,
+  ingressClasses,
+  networkPolicies,
+  persistentVolumeClaims,
+  persistentVolumes,
+  storageClasses,
   serviceAccounts,
+  roles,
+  clusterRoles,
+  roleBindings,
+  clusterRoleBindings,
 ];
 
 const byId = new Map(kindViews.map((view) => [view.id, view]));
