@@ -24,7 +24,8 @@ export interface WorkerLink {
 /** How soon a fault that only the outside can mend is looked at again. */
 const configRetryMs = 10_000;
 const mountRetryMs = 5000;
-const sandboxRetryMs = 5000;
+const firstSandboxRetryMs = 5000;
+const longestSandboxRetryMs = 60_000;
 
 type Busy = 'pulling' | 'stopping' | 'postStart';
 
@@ -35,6 +36,8 @@ export class ContainerStarter {
   private readonly busy = new Map<string, Busy>();
   private readonly images = new Map<string, ImageInfo>();
   private readonly retryAt = new Map<string, number>();
+  /** What is left of a failed sandbox announces its end: without a time to wait for, that would start the next at once. */
+  private sandboxRetry = { at: 0, ms: firstSandboxRetryMs };
   private readonly hookFailures = new Map<string, { message: string }>();
   private readonly abort = new AbortController();
   private volumes: Awaited<ReturnType<typeof mountVolumes>> | undefined;
@@ -192,6 +195,11 @@ export class ContainerStarter {
     const pod = this.link.pod();
     const running = runningSandbox(view);
     if (running) return { id: running.id, ip: this.link.podIp(view) ?? '' };
+    const now = this.host.clock.now();
+    if (this.sandboxRetry.at > now) {
+      this.link.later(this.sandboxRetry.at - now);
+      return undefined;
+    }
     try {
       const attempt = (view.sandboxes[0]?.attempt ?? -1) + 1;
       const held = [...(this.volumes ?? [])].filter(([, volume]) => volume.type === 'volume');
@@ -205,13 +213,16 @@ export class ContainerStarter {
         sandboxSpec(pod, attempt, this.host.node, mounts),
         this.abort.signal,
       );
+      this.sandboxRetry = { at: 0, ms: firstSandboxRetryMs };
       const ip = pod.spec!.hostNetwork ? this.host.hostIp() : ((await this.host.runtime.inspect(id))?.ip ?? '');
       return { id, ip };
     } catch (error) {
       if (isUnreachable(error) || this.abort.signal.aborted) throw error;
       const message = `Failed to create pod sandbox: ${(error as Error).message}`;
       this.host.recorder.event(pod, 'Warning', 'FailedCreatePodSandBox', message);
-      this.link.later(sandboxRetryMs);
+      const { ms } = this.sandboxRetry;
+      this.sandboxRetry = { at: this.host.clock.now() + ms, ms: Math.min(ms * 2, longestSandboxRetryMs) };
+      this.link.later(ms);
       return undefined;
     }
   }

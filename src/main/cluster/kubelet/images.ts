@@ -28,6 +28,10 @@ export type ImageOutcome =
       retryAfterMs: number;
     };
 
+/** Whether an error is what the engine had to say, rather than that it was not heard. */
+const isEngineAnswer = (error: unknown): error is RuntimeError =>
+  error instanceof RuntimeError && error.code !== 'aborted' && error.code !== 'unreachable';
+
 interface Options {
   runtime: Runtime;
   recorder: EventRecorder;
@@ -59,17 +63,30 @@ export class ImageManager {
     const name = container.image ?? '';
     const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
       recorder.event(pod, type, reason, message, fieldPath);
+    const uninspected = (reason: string, message: string): ImageOutcome => {
+      event('Warning', 'InspectFailed', message);
+      event('Warning', 'Failed', `Error: ${reason}`);
+      return { waiting: { reason, message }, retryAfterMs: 60_000 };
+    };
     try {
       parseImage(name);
     } catch (error) {
-      const message = `Failed to apply default image tag "${name}": ${(error as Error).message}`;
-      event('Warning', 'InspectFailed', message);
-      event('Warning', 'Failed', 'Error: InvalidImageName');
-      return { waiting: { reason: 'InvalidImageName', message }, retryAfterMs: 60_000 };
+      return uninspected(
+        'InvalidImageName',
+        `Failed to apply default image tag "${name}": ${(error as Error).message}`,
+      );
     }
 
     const policy = pullPolicy(container);
-    const present = policy === 'Always' ? undefined : await runtime.image(name);
+    let present: ImageInfo | undefined;
+    try {
+      present = policy === 'Always' ? undefined : await runtime.image(name);
+    } catch (error) {
+      if (!isEngineAnswer(error)) throw error;
+      // Engines differ in what they take for a name.
+      const reason = /invalid reference/.test(error.message) ? 'InvalidImageName' : 'ImageInspectError';
+      return uninspected(reason, `Failed to inspect image "${name}": ${error.message}`);
+    }
     if (present) {
       event('Normal', 'Pulled', `Container image "${name}" already present on machine`);
       return { image: present };
@@ -106,7 +123,7 @@ export class ImageManager {
       this.failures.delete(key);
       return { image };
     } catch (error) {
-      if (!(error instanceof RuntimeError) || error.code === 'aborted' || error.code === 'unreachable') throw error;
+      if (!isEngineAnswer(error)) throw error;
       const now = clock.now();
       this.backoff.next(key, now);
       this.failedAt.set(key, now);

@@ -20,7 +20,7 @@ import { podsOfNode, type NodePods } from './pod-source';
 import { PodWorker } from './pod-worker';
 import type { Dial } from './probe-check';
 import { isUnreachable } from './runtime/docker-errors';
-import { labels, type ListedContainer, type Runtime } from './runtime/types';
+import { labels, RuntimeError, type ListedContainer, type Runtime } from './runtime/types';
 import { removePodDirectory } from './volumes';
 
 export interface KubeletOptions {
@@ -60,6 +60,8 @@ export interface Kubelet {
 }
 
 const relistMs = 10_000;
+/** An engine that takes longer to list containers is taken for dead. */
+const longestRelistMs = 15_000;
 const firstReconnectMs = 1000;
 const longestReconnectMs = 30_000;
 /** For containers whose pod nobody knows any more. */
@@ -317,7 +319,7 @@ class NodeKubelet implements Kubelet {
   private relistLater(): void {
     if (this.stopped) return;
     this.relistTimer = this.options.clock.setTimeout(() => {
-      const done = this.connected ? this.relist() : Promise.resolve();
+      const done = this.connected ? this.relistInTime() : Promise.resolve();
       done
         .catch((error: Error) => {
           if (isUnreachable(error)) return this.engineLost(error);
@@ -326,6 +328,21 @@ class NodeKubelet implements Kubelet {
         })
         .finally(() => this.relistLater());
     }, relistMs);
+  }
+
+  /** @throws RuntimeError unreachable when the engine says nothing at all */
+  private async relistInTime(): Promise<void> {
+    const seconds = longestRelistMs / 1000;
+    let timer: Timer | undefined;
+    const tooLong = new Promise<never>((_, reject) => {
+      const error = new RuntimeError(`the container engine did not list its containers in ${seconds} s`, 'unreachable');
+      timer = this.options.clock.setTimeout(() => reject(error), longestRelistMs);
+    });
+    try {
+      await Promise.race([this.relist(), tooLong]);
+    } finally {
+      timer?.cancel();
+    }
   }
 
   /** Looks at all containers of the node: wakes pods whose containers changed unseen, ends those that belong to no pod. */

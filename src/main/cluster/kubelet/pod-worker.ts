@@ -119,6 +119,8 @@ export class PodWorker {
             pod: `${namespace}/${name}`,
             error: error as Error,
           });
+          const message = `error syncing pod, will retry: ${(error as Error).message}`;
+          this.host.recorder.event(this.pod, 'Warning', 'FailedSync', message);
         }
         this.later(this.retryMs);
         this.retryMs = Math.min(this.retryMs * 2, longestRetryMs);
