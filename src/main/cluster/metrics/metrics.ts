@@ -187,6 +187,11 @@ class Sampler implements Metrics {
   }
 
   private async sampleNode(node: MetricsNode, now: number): Promise<void> {
+    const track = this.nodeTracks.get(node.name);
+    const wholeHost = node.wholeHost();
+    // At once, with the time of the reading: asking for the containers takes a while.
+    if (track && wholeHost)
+      this.take(track, { ...(this.options.host ?? hostTotals)(), timeMs: this.options.clock.now() }, now);
     const listed = await node.runtime.list({ [labels.node]: node.name });
     const running = listed.filter((one) => one.state === 'running' && one.labels[labels.kind] !== 'sandbox');
     const queue = [...running];
@@ -194,12 +199,7 @@ class Sampler implements Metrics {
       for (let one = queue.shift(); one; one = queue.shift()) await this.sampleContainer(node, one, now);
     };
     await Promise.all(Array.from({ length: parallel }, work));
-    const track = this.nodeTracks.get(node.name);
-    if (!track) return;
-    if (node.wholeHost()) {
-      this.take(track, { ...(this.options.host ?? hostTotals)(), timeMs: now }, now);
-      return;
-    }
+    if (!track || wholeHost) return;
     const samples = [...this.containers.values()].filter(
       (one) => one.node === node.name && one.seenMs === now && one.sample,
     );
