@@ -1,17 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { spawn as spawnTerminal } from 'node-pty';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deleteCluster, startApp, type RunningApp } from '../support/app';
 import { eventually, kubectl, kubectls, type Kubectl } from '../support/kubectl';
 
 /** 1.20 speaks SPDY only; 1.32 and 1.36 WebSocket, and SPDY when they are told to. */
-const speakers = [
+const speakers: { name: string; binary: string; env: Record<string, string> }[] = [
   { name: 'kubectl 1.20', binary: resolve('.cache/kubectl/bookworm/kubectl'), env: {} },
   ...kubectls.map(({ suite, binary }) => ({ name: `kubectl of Debian ${suite}`, binary, env: {} })),
   {
@@ -111,14 +112,11 @@ describe.each(speakers)('$name', ({ binary, env }) => {
     }
   }
 
-  const get = (port: number) =>
-    new Promise<string>((done, reject) => {
-      request({ port, host: '127.0.0.1', agent: false }, (response) => {
-        buffer(response).then((body) => done(body.toString()), reject);
-      })
-        .on('error', reject)
-        .end();
-    });
+  async function get(port: number): Promise<string> {
+    const outgoing = request({ port, host: '127.0.0.1', agent: false }).end();
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return text(response);
+  }
 
   test('exec: output, error output and exit code', async () => {
     const ran = await k.run(['exec', 'box', '--', 'sh', '-c', 'echo out; echo oops >&2; exit 7']);
@@ -150,17 +148,17 @@ describe.each(speakers)('$name', ({ binary, env }) => {
       rows: 30,
       env: { PATH: process.env.PATH!, HOME: home, KUBECONFIG: app.kubeconfig, ...env },
     });
-    let text = '';
-    terminal.onData((data) => (text += data));
+    let screen = '';
+    terminal.onData((data) => (screen += data));
     const exit = new Promise<number>((done) => terminal.onExit(({ exitCode }) => done(exitCode)));
-    await eventually('a prompt', async () => /[#$] /.test(text));
+    await eventually('a prompt', async () => /[#$] /.test(screen));
     const ask = async (answer: string) =>
       eventually(
-        `${answer} from a terminal that said ${JSON.stringify(text)}`,
+        `${answer} from a terminal that said ${JSON.stringify(screen)}`,
         async () => {
           terminal.write('stty size\r');
           await new Promise((done) => setTimeout(done, 300));
-          return text.includes(answer);
+          return screen.includes(answer);
         },
         20_000,
       );
@@ -173,12 +171,12 @@ describe.each(speakers)('$name', ({ binary, env }) => {
 
   test('attach: what the container says to what it is told', async () => {
     const child = k.start(['attach', '-i', 'box']);
-    let text = '';
-    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    let heard = '';
+    child.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
     const word = randomBytes(4).toString('hex');
     await eventually('an answer', async () => {
       child.stdin.write(`${word}\n`);
-      return text.includes(`got ${word}\n`);
+      return heard.includes(`got ${word}\n`);
     });
     child.kill();
   });

@@ -11,6 +11,8 @@ import { maxBodyBytes } from './decode';
 import { encodeBody, eventLine, type Body } from './encode';
 import { statusOf, tooLarge, unauthorized } from './errors';
 import { toApiRequest } from './http-request';
+import { isProxyPath } from './proxy';
+import { serveProxy } from './proxy-http';
 import type { Pki } from './pki';
 import type { ApiServer } from './server';
 import { createUpgradeHandler } from './upgrade';
@@ -113,6 +115,7 @@ class Exchange {
       const user = authenticate(request.socket as TLSSocket, request.url ?? '/');
       if (!user) throw unauthorized();
       const api = toApiRequest(request, user);
+      if (isProxyPath(api.path)) return await this.proxy(api);
       // A bad Accept is refused before anything is done.
       const { media } = negotiate(api.accept);
       if (request.method !== 'GET' && request.method !== 'HEAD') api.body = await readBody(request);
@@ -139,12 +142,21 @@ class Exchange {
         return this.stream(payload);
       case 'run':
       case 'portForward':
+      case 'proxy':
         throw badRequest('Upgrade request required');
       default: {
         const pretty = api.query.get('pretty');
         await this.send(status, encodeBody(payload, media, pretty !== null && pretty !== 'false' && pretty !== '0'));
       }
     }
+  }
+
+  /** What goes through to a server behind the API is read and written as it comes. */
+  private async proxy(api: ApiRequest): Promise<void> {
+    const answer = await this.options.server.handle({ ...api, method: this.request.method! });
+    if (answer.payload.type === 'proxy') return serveProxy(answer.payload.target, this.request, this.response);
+    this.request.resume();
+    await this.answer(api, answer, 'json');
   }
 
   private async send(status: number, { contentType, text }: Body): Promise<void> {

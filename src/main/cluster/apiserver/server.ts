@@ -17,6 +17,7 @@ import type { MetricsSource } from './node-connection';
 import type { NodeConnections } from './nodes';
 import { patch } from './patch';
 import { bind, podSubresource } from './pods';
+import { proxy } from './proxy';
 import { flag, get, list } from './reads';
 import { ResourceRegistry, type Resource } from './resources';
 import { reviewResource } from './reviews';
@@ -190,6 +191,7 @@ async function subresource(context: ServerContext, call: Call): Promise<ApiRespo
     if (method !== 'PUT') throw methodNotAllowed();
     return finalizeNamespace(context, call);
   }
+  if (call.subresource === 'proxy' || call.subresource?.startsWith('proxy/')) return proxy(context, call);
   if (definition.plural === 'pods' && definition.group === '') return podSubresource(context, call);
   throw noSuchResource();
 }

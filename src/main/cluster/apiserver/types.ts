@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { KubeObject, WatchEvent } from '@shared/k8s';
 import type { RunOptions, RunSession } from './node-connection';
+import type { ProxyTarget } from './proxy';
 
 /** Who asks. */
 export interface UserInfo {
@@ -69,7 +70,8 @@ export type Payload =
   | { type: 'stream'; contentType: string; stream: Readable }
   | { type: 'watch'; watch: ServedWatch }
   | { type: 'run'; options: RunOptions; start(): Promise<RunSession> }
-  | { type: 'portForward'; ports: number[]; connect(port: number): Promise<Duplex> };
+  | { type: 'portForward'; ports: number[]; connect(port: number): Promise<Duplex> }
+  | { type: 'proxy'; target: ProxyTarget };
 
 export interface ApiResponse {
   status: number;

@@ -11,6 +11,7 @@ import { refuseRun, serveRun } from './exec-websocket';
 import { toApiRequest } from './http-request';
 import { serveSpdyPortForward } from './port-forward-spdy';
 import { servePortForward } from './port-forward-websocket';
+import { serveProxyUpgrade } from './proxy-http';
 import { serveSpdyRun } from './run-spdy';
 import type { ApiServer } from './server';
 import type { SpdySession } from './spdy/session';
@@ -117,6 +118,7 @@ export function createUpgradeHandler(
       const user = authenticate(socket, request.url ?? '/');
       if (!user) throw unauthorized();
       const { payload } = await server.handle(toApiRequest(request, user));
+      if (payload.type === 'proxy') return await serveProxyUpgrade(payload.target, request, socket, head);
       if (payload.type !== 'run' && payload.type !== 'portForward') throw badRequest('this request cannot be upgraded');
       const form = words(request.headers.upgrade).map((word) => word.toLowerCase());
       if (form.includes('websocket')) await overWebSocket(payload, request, socket, head);

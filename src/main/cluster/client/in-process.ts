@@ -1,9 +1,12 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { WatchEvent } from '@shared/k8s';
 import { badRequest } from '../api/errors';
+import type { ProxyTarget } from '../apiserver/proxy';
+import { passOn } from '../apiserver/proxy-http';
 import type { ApiServer } from '../apiserver/server';
 import type { ApiRequest, ApiResponse, UserInfo } from '../apiserver/types';
-import type { ExecOptions, ExecSession, KubeRequest, KubeTransport, KubeWatch } from './transport';
+import { failure } from './failure';
+import type { ExecOptions, ExecSession, KubeRequest, KubeResponse, KubeTransport, KubeWatch } from './transport';
 
 /**
  * The transport for callers in the server's own process: straight into its handler.
@@ -21,6 +24,7 @@ export function createInProcessTransport(
     async request(request) {
       request.signal?.throwIfAborted();
       const response = await send(request);
+      if (response.payload.type === 'proxy') return askBehind(response.payload.target, request);
       return { status: response.status, body: await bodyOf(response), warnings: response.warnings };
     },
     async watch<T>(request: KubeRequest) {
@@ -40,8 +44,8 @@ export function createInProcessTransport(
     },
     async stream(request) {
       const { payload } = await send(request);
-      if (payload.type !== 'stream') throw badRequest(`${request.path} is no stream`);
-      const { stream } = payload;
+      if (payload.type !== 'stream' && payload.type !== 'proxy') throw badRequest(`${request.path} is no stream`);
+      const stream = payload.type === 'proxy' ? await fetchBehind(payload.target, request) : payload.stream;
       track(open, stream);
       request.signal?.addEventListener('abort', () => stream.destroy(), { once: true });
       return stream;
@@ -110,6 +114,26 @@ async function bodyOf({ payload }: ApiResponse): Promise<any> {
     default:
       throw badRequest('this request opens a connection: use watch, stream, exec or portForward');
   }
+}
+
+/** The answer of a server behind the API; one that is no success is thrown. */
+async function fetchBehind(target: ProxyTarget, { method, body, contentType, accept }: KubeRequest) {
+  const headers = {
+    ...(accept ? { accept } : {}),
+    ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
+  };
+  const bytes = body instanceof Uint8Array ? Buffer.from(body) : typeof body === 'string' ? body : undefined;
+  const text = bytes ?? (body === undefined ? undefined : JSON.stringify(body));
+  const answer = await passOn(target, { method, headers, body: text });
+  if (answer.statusCode! < 400) return answer;
+  throw failure(answer.statusCode!, answer.headers['content-type'] ?? '', await readAll(answer));
+}
+
+async function askBehind(target: ProxyTarget, request: KubeRequest): Promise<KubeResponse> {
+  const answer = await fetchBehind(target, request);
+  const text = await readAll(answer);
+  const json = /\bjson\b/.test(answer.headers['content-type'] ?? '');
+  return { status: answer.statusCode!, body: json ? JSON.parse(text) : text, warnings: [] };
 }
 
 async function readAll(stream: Readable): Promise<string> {

@@ -302,7 +302,7 @@ export class SpdySession extends EventEmitter<{ close: [Error | undefined] }> im
     if (this.over) return;
     this.over = true;
     const lost = error ?? new Error('the connection was lost');
-    for (const stream of [...this.streams.values()]) this.drop(stream, this.leaving && !error ? undefined : lost);
+    for (const stream of this.streams.values()) this.drop(stream, this.leaving && !error ? undefined : lost);
     this.connection.end();
     setTimeout(() => this.connection.destroy(), lingerMs).unref();
     this.emit('close', error);
