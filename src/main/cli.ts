@@ -13,8 +13,8 @@ Usage:
 
 Flags of serve:
   --data-dir DIR           where the cluster is kept (default ${defaultDataDirectory()})
-  --port N                 port of the window (0: any free one)
-  --api-port N             port of the Kubernetes API (0: any free one)
+  --port N                 port of the window (0: any free one; default: the one used last)
+  --api-port N             port of the Kubernetes API (0: any free one; default: the one used last)
   --kubeconfig FILE        where the admin kubeconfig is written (default DIR/kubeconfig)
   --nodes N                node agents on the Docker engine (default 1)
   --simulated-nodes N      simulated nodes beside them (default 0)

@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 /** What a host of the app is started with; the flags of `gantry serve`. */
 export interface AppOptions {
   dataDirectory: string;
-  /** Port of the browser UI; 0 is any free one. */
-  uiPort: number;
+  /** Port of the browser UI; 0: any free one; undefined: the one used last. */
+  uiPort?: number;
   /** Port of the API; 0 is any free one, undefined the one used last (6443 at first, or another if it is taken). */
   apiPort?: number;
   /** Where the admin kubeconfig is written. */
@@ -84,7 +84,7 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
   const simulatedNodes = wholeNumber('simulated-nodes', values['simulated-nodes'], 5000) ?? 0;
   return {
     dataDirectory,
-    uiPort: wholeNumber('port', values.port, 65_535) ?? 0,
+    uiPort: wholeNumber('port', values.port, 65_535),
     apiPort: wholeNumber('api-port', values['api-port'], 65_535),
     kubeconfigFile: values.kubeconfig ?? join(dataDirectory, 'kubeconfig'),
     nodes: wholeNumber('nodes', values.nodes, 50) ?? 1,

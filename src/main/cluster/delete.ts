@@ -19,6 +19,7 @@ const ours = [
   'encryption.key',
   'kubeconfig',
   'settings.json',
+  'ui.json',
 ];
 
 /**
