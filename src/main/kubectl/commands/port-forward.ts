@@ -33,15 +33,27 @@ function parseForward(text: string, pod: Pod, service: any | undefined): Forward
   return { local, remote };
 }
 
-async function listen(call: CommandCall, pod: Pod, forward: Forward, address: string): Promise<Server> {
+/** Listens on one address. Connections are in `open` as long as they are. */
+async function listen(
+  call: CommandCall,
+  pod: Pod,
+  forward: Forward,
+  address: string,
+  open: Set<Socket>,
+): Promise<Server> {
   const transport = await call.session.transport();
-  const server = createServer((socket: Socket) => {
+  // A client that has said all it had to say still hears the answer.
+  const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    // Until there is something to pass an error on to, it only ends the connection.
+    socket.on('error', () => socket.destroy());
     call.out(`Handling connection for ${(server.address() as { port: number }).port}\n`);
     transport.portForward(pod.metadata.namespace!, pod.metadata.name, forward.remote).then(
       (remote) => {
+        if (socket.destroyed) return void remote.destroy();
         socket.pipe(remote);
         remote.pipe(socket);
-        socket.on('error', () => remote.destroy());
         socket.on('close', () => remote.destroy());
         remote.on('error', (error: Error) => {
           call.err(`error: an error occurred forwarding ${forward.local} -> ${forward.remote}: ${error.message}\n`);
@@ -78,6 +90,7 @@ async function run(call: CommandCall): Promise<void> {
   const service = target.mapping.kind === 'Service' ? await fetchTarget(call.session, target) : undefined;
   const forwards = ports.map((text) => parseForward(text, pod, service));
   const servers: Server[] = [];
+  const open = new Set<Socket>();
   const addresses = call.flags
     .list('address')
     .flatMap((address) => (address === 'localhost' ? ['127.0.0.1', '::1'] : [address]));
@@ -87,7 +100,7 @@ async function run(call: CommandCall): Promise<void> {
       let bound = 0;
       for (const address of addresses) {
         try {
-          servers.push(await listen(call, pod, forward, address));
+          servers.push(await listen(call, pod, forward, address, open));
           bound++;
         } catch (error) {
           failures.push(error as Error);
@@ -105,6 +118,7 @@ async function run(call: CommandCall): Promise<void> {
     });
   } finally {
     for (const server of servers) server.close();
+    for (const socket of open) socket.destroy();
   }
 }
 
