@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { defaultDataDirectory, parseAppOptions, UsageError } from './options';
 import { appRoot } from './paths';
+import { systemErrorText } from './system-errors';
 
 const usage = `Gantry: a Kubernetes-compatible cluster on the Docker socket you already have.
 
@@ -84,7 +85,7 @@ main(process.argv.slice(2)).then(
     process.stdout.once('drain', () => process.exit(code));
   },
   (error: Error) => {
-    process.stderr.write(`gantry: ${error.message}\n`);
+    process.stderr.write(`gantry: ${systemErrorText(error)}\n`);
     if (error instanceof UsageError) process.stderr.write('Run "gantry help" for the commands and their flags.\n');
     else if (process.env.GANTRY_DEBUG) process.stderr.write(`${error.stack}\n`);
     process.exit(error instanceof UsageError ? 2 : 1);

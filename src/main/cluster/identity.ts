@@ -24,9 +24,15 @@ export async function readIdentity(directory: string): Promise<ClusterIdentity |
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const identity = JSON.parse(text) as ClusterIdentity;
-  if (!/^[0-9a-f]{8}$/.test(identity.id)) throw new Error(`${file(directory)} holds no cluster id`);
-  return identity;
+  try {
+    const identity = JSON.parse(text) as ClusterIdentity;
+    if (/^[0-9a-f]{8}$/.test(identity.id)) return identity;
+  } catch {
+    // Told below.
+  }
+  throw new Error(
+    `${file(directory)} is damaged: it should hold {"id":"…","name":"…"} with the id of the label gantry.dev/cluster of the cluster's containers`,
+  );
 }
 
 export async function writeIdentity(directory: string, identity: ClusterIdentity): Promise<void> {
