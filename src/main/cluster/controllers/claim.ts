@@ -24,12 +24,17 @@ export function controlledBy<T extends KubeObject>(informer: Informer<T>, uid: s
 }
 
 /** The owners of a namespace that would adopt an orphan. */
-export function matchingOwners<O extends KubeObject>(informer: Informer<O>, orphan: KubeObject): O[] {
+export function matchingOwners<O extends KubeObject>(
+  informer: Informer<O>,
+  orphan: KubeObject,
+  selectorOf: (owner: O) => LabelSelector | undefined = (owner) => owner.spec?.selector,
+): O[] {
   const labels = orphan.metadata?.labels;
   if (!labels) return [];
-  return informer
-    .list(orphan.metadata?.namespace)
-    .filter((owner) => !isEmptySelector(owner.spec?.selector) && matchesSelector(owner.spec?.selector, labels));
+  return informer.list(orphan.metadata?.namespace).filter((owner) => {
+    const selector = selectorOf(owner);
+    return !isEmptySelector(selector) && matchesSelector(selector, labels);
+  });
 }
 
 export interface ClaimOptions<O extends KubeObject, T extends KubeObject> {

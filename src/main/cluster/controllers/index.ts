@@ -14,6 +14,7 @@ import { createNodeLifecycleController } from './node-lifecycle';
 import { createTaintEvictionController } from './node-lifecycle/eviction';
 import { createPodGCController } from './pod-gc';
 import { createReplicaSetController } from './replicaset';
+import { replicationControllerKind } from './replicaset/kinds';
 import { createServiceAccountController } from './serviceaccount';
 
 export type { ControllerSettings } from './framework';
@@ -43,6 +44,7 @@ export function createControllers(parameters: {
     createKubernetesServiceController(context),
     createDeploymentController(context),
     createReplicaSetController(context),
+    createReplicaSetController(context, replicationControllerKind),
     ...createEndpointsControllers(context),
     createGarbageCollector(context),
     createNodeLifecycleController(context),

@@ -28,6 +28,18 @@ describe('the kubernetes Service', () => {
   });
 });
 
+describe('what every cluster has', () => {
+  it('is there from the start', async () => {
+    bed = await startTestbed();
+    const { items } = await bed.client.list(resources.priorityClasses);
+    expect(items.map(({ metadata, value }) => [metadata.name, value])).toEqual([
+      ['system-cluster-critical', 2_000_000_000],
+      ['system-node-critical', 2_000_001_000],
+    ]);
+    expect(bed.problems).toEqual([]);
+  });
+});
+
 describe('events', () => {
   it('go an hour after the last time they were seen', async () => {
     bed = await startTestbed();

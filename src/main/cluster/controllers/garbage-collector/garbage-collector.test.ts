@@ -71,6 +71,30 @@ describe('garbage collection', () => {
     expect(shared.metadata.ownerReferences).toEqual([alive]);
   });
 
+  it('follows owners of every kind, by whichever version they are named', async () => {
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'a', image: 'a' }] } };
+    const job = await bed.client.create(resources.jobs, {
+      metadata: { name: 'once', namespace: 'default' },
+      spec: { template },
+    });
+    const target = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+    const scaler = await bed.client.create(resources.horizontalPodAutoscalers, {
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { scaleTargetRef: target, maxReplicas: 3 },
+    });
+    const uid = (object: { metadata?: { uid?: string } }) => object.metadata!.uid!;
+    await own('of-job', [{ apiVersion: 'batch/v1', kind: 'Job', name: 'once', uid: uid(job) }]);
+    await own('of-scaler', [
+      { apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', name: 'web', uid: uid(scaler) },
+    ]);
+    await bed.settle();
+    expect(await configMaps()).toEqual(['of-job', 'of-scaler']);
+    await bed.client.delete(resources.jobs, 'default', 'once');
+    await bed.client.delete(resources.horizontalPodAutoscalers, 'default', 'web');
+    await bed.settle();
+    expect(await configMaps()).toEqual([]);
+  });
+
   it('takes the lease of a node with the node', async () => {
     const node = await bed.client.create(resources.nodes, { metadata: { name: 'n' } });
     const owner = { apiVersion: 'v1', kind: 'Node', name: 'n', uid: (node.metadata as { uid: string }).uid };

@@ -5,14 +5,15 @@ import { WorkQueue } from '../../client/workqueue';
 import { indexByController, matchingOwners } from '../claim';
 import { Expectations } from '../expectations';
 import { recorderFor, type ControllerContext, type ControlLoop } from '../framework';
+import { replicaSetKind } from './kinds';
 import { ReplicaSetReconciler } from './reconciler';
 
-/** ReplicaSets: as many pods of a template as asked for. */
-export function createReplicaSetController(context: ControllerContext): ControlLoop {
+/** ReplicaSets, or ReplicationControllers: as many pods of a template as asked for. */
+export function createReplicaSetController(context: ControllerContext, kind = replicaSetKind): ControlLoop {
   const { client, clock, informers } = context;
   const queue = new WorkQueue(clock);
   const expectations = new Expectations(clock);
-  const replicaSets = informers.informer(resources.replicaSets);
+  const replicaSets = informers.informer(kind.ref);
   const pods = informers.informer(resources.pods);
   indexByController(replicaSets);
   indexByController(pods);
@@ -20,12 +21,12 @@ export function createReplicaSetController(context: ControllerContext): ControlL
   const enqueue = (set: ReplicaSet) => queue.add(keyOf(set));
   const ownerOf = (pod: Pod): ReplicaSet | undefined => {
     const owner = controllerOf(pod);
-    if (owner?.kind !== resources.replicaSets.kind) return undefined;
+    if (owner?.kind !== kind.ref.kind) return undefined;
     const set = replicaSets.get(pod.metadata.namespace, owner.name);
     return set?.metadata.uid === owner.uid ? set : undefined;
   };
   const adopters = (pod: Pod) => {
-    if (!controllerOf(pod)) matchingOwners(replicaSets, pod).forEach(enqueue);
+    if (!controllerOf(pod)) matchingOwners(replicaSets, pod, kind.selectorOf).forEach(enqueue);
   };
   const gone = (pod: Pod) => {
     const set = ownerOf(pod);
@@ -63,7 +64,7 @@ export function createReplicaSetController(context: ControllerContext): ControlL
     delete: gone,
   });
 
-  const events = recorderFor(context, 'replicaset-controller');
-  const reconciler = new ReplicaSetReconciler({ client, clock, events, expectations, replicaSets, pods });
-  return { name: 'replicaset', queue, reconciler, workers: 5 };
+  const events = recorderFor(context, kind.component);
+  const reconciler = new ReplicaSetReconciler({ kind, client, clock, events, expectations, replicaSets, pods });
+  return { name: kind.name, queue, reconciler, workers: 5 };
 }

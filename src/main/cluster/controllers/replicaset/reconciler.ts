@@ -12,11 +12,13 @@ import type { Expectations } from '../expectations';
 import { availableIn, isActive, isReady } from '../pods';
 import { isNamespaceTerminating } from '../terminating';
 import { slowStart } from './batch';
+import type { ReplicaKind } from './kinds';
 import { rankForDeletion } from './ranking';
 
 type ReplicaSetStatus = NonNullable<ReplicaSet['status']>;
 
 interface Parts {
+  kind: ReplicaKind;
   client: KubeClient;
   clock: Clock;
   events: EventRecorder;
@@ -34,7 +36,7 @@ export class ReplicaSetReconciler implements Reconciler {
   constructor(private readonly parts: Parts) {}
 
   async reconcile(key: string): Promise<{ requeueAfterMs?: number } | void> {
-    const { client, clock, expectations, replicaSets, pods } = this.parts;
+    const { kind, client, clock, expectations, replicaSets, pods } = this.parts;
     const { namespace, name } = splitKey(key);
     const set = replicaSets.get(namespace, name);
     if (!set) return expectations.forget(key);
@@ -43,8 +45,8 @@ export class ReplicaSetReconciler implements Reconciler {
     const claimed = await claim({
       client,
       owner: set,
-      ownerRef: resources.replicaSets,
-      selector: set.spec?.selector,
+      ownerRef: kind.ref,
+      selector: kind.selectorOf(set),
       informer: pods,
       ref: resources.pods,
       adoptable: isActive,
@@ -72,7 +74,7 @@ export class ReplicaSetReconciler implements Reconciler {
   }
 
   private async grow(key: string, set: ReplicaSet, count: number): Promise<void> {
-    const { client, events, expectations } = this.parts;
+    const { kind, client, events, expectations } = this.parts;
     const { metadata, spec } = set.spec!.template!;
     const pod = {
       apiVersion: 'v1',
@@ -83,7 +85,7 @@ export class ReplicaSetReconciler implements Reconciler {
         labels: metadata?.labels,
         annotations: metadata?.annotations,
         finalizers: metadata?.finalizers,
-        ownerReferences: [controllerRef(resources.replicaSets, set)],
+        ownerReferences: [controllerRef(kind.ref, set)],
       },
       spec,
     };
@@ -167,7 +169,7 @@ export class ReplicaSetReconciler implements Reconciler {
       JSON.stringify(old.conditions ?? []) === JSON.stringify(next.conditions);
     if (same) return;
     try {
-      await this.parts.client.updateStatus(resources.replicaSets, { ...set, status: withoutZeros(next) });
+      await this.parts.client.updateStatus(this.parts.kind.ref, { ...set, status: withoutZeros(next) });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }

@@ -109,6 +109,36 @@ describe('a ReplicaSet', () => {
   });
 });
 
+describe('a ReplicationController', () => {
+  it('keeps as many pods as it asks for, whichever are its own', async () => {
+    const controllers = resources.replicationControllers;
+    const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'a', image: 'a' }] } };
+    await bed.client.create(resources.pods, {
+      metadata: { name: 'orphan', namespace: 'default', labels: { app: 'web' } },
+      spec: template.spec,
+    });
+    await bed.client.create(controllers, {
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { replicas: 3, template },
+    });
+    await bed.settle();
+    expect(await pods()).toHaveLength(3);
+    const owners = (await pods()).flatMap((pod) => pod.metadata.ownerReferences ?? []);
+    expect(owners.map(({ apiVersion, kind, name }) => `${apiVersion} ${kind} ${name}`)).toEqual(
+      Array(3).fill('v1 ReplicationController web'),
+    );
+    await bed.client.patch(controllers, 'default', 'web', { spec: { replicas: 1 } });
+    await bed.settle();
+    expect(await pods()).toHaveLength(1);
+    const { spec, status } = await bed.client.get(controllers, 'default', 'web');
+    expect(status).toMatchObject({ replicas: 1, fullyLabeledReplicas: 1, observedGeneration: 2 });
+    expect(spec!.selector).toEqual({ app: 'web' });
+    await bed.client.delete(controllers, 'default', 'web');
+    await bed.settle();
+    expect(await pods()).toHaveLength(0);
+  });
+});
+
 describe('slowStart', () => {
   it('doubles its batches and stops at the first that fails', async () => {
     const batches: number[] = [];
