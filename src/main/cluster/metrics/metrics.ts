@@ -52,6 +52,8 @@ export interface MetricsOptions {
 
 /** A second reading soon after the first, so that charts do not begin empty. */
 const firstIntervalMs = 2000;
+/** The machine itself is read more often than its containers: it costs next to nothing, and a chart that moves is watched. */
+const hostIntervalMs = 2000;
 const parallel = 4;
 
 /** Samples usage of nodes, pods and containers and keeps an hour of it in memory. */
@@ -88,6 +90,7 @@ class Sampler implements Metrics {
   private readonly intervalMs: number;
   private readonly keepMs: number;
   private timer: Timer | undefined;
+  private hostTimer: Timer | undefined;
   private sampling = false;
   private rounds = 0;
   private stopped = false;
@@ -99,9 +102,10 @@ class Sampler implements Metrics {
 
   addNode(node: MetricsNode): () => void {
     this.nodes.set(node.name, node);
-    this.nodeTracks.set(node.name, this.newTrack());
+    this.nodeTracks.set(node.name, this.newTrack(Math.min(hostIntervalMs, this.intervalMs)));
     this.rounds = 0;
     this.sampleIn(0);
+    this.sampleHosts();
     return () => {
       if (this.nodes.get(node.name) !== node) return;
       this.nodes.delete(node.name);
@@ -113,6 +117,7 @@ class Sampler implements Metrics {
   stop(): void {
     this.stopped = true;
     this.timer?.cancel();
+    this.hostTimer?.cancel();
   }
 
   node(name: string): UsageSample | undefined {
@@ -159,8 +164,20 @@ class Sampler implements Metrics {
     };
   }
 
-  private newTrack(): Track {
-    return { ring: new Ring(Math.ceil(this.keepMs / this.intervalMs)), seenMs: 0 };
+  private newTrack(everyMs = this.intervalMs): Track {
+    return { ring: new Ring(Math.ceil(this.keepMs / everyMs)), seenMs: 0 };
+  }
+
+  /** Nodes that are this machine as a whole. */
+  private sampleHosts(): void {
+    this.hostTimer?.cancel();
+    if (this.stopped || this.nodes.size === 0) return;
+    const now = this.options.clock.now();
+    for (const node of this.nodes.values()) {
+      const track = this.nodeTracks.get(node.name);
+      if (track && node.wholeHost()) this.take(track, { ...(this.options.host ?? hostTotals)(), timeMs: now }, now);
+    }
+    this.hostTimer = this.options.clock.setTimeout(() => this.sampleHosts(), Math.min(hostIntervalMs, this.intervalMs));
   }
 
   private sampleIn(ms: number): void {
@@ -187,11 +204,6 @@ class Sampler implements Metrics {
   }
 
   private async sampleNode(node: MetricsNode, now: number): Promise<void> {
-    const track = this.nodeTracks.get(node.name);
-    const wholeHost = node.wholeHost();
-    // At once, with the time of the reading: asking for the containers takes a while.
-    if (track && wholeHost)
-      this.take(track, { ...(this.options.host ?? hostTotals)(), timeMs: this.options.clock.now() }, now);
     const listed = await node.runtime.list({ [labels.node]: node.name });
     const running = listed.filter((one) => one.state === 'running' && one.labels[labels.kind] !== 'sandbox');
     const queue = [...running];
@@ -199,7 +211,8 @@ class Sampler implements Metrics {
       for (let one = queue.shift(); one; one = queue.shift()) await this.sampleContainer(node, one, now);
     };
     await Promise.all(Array.from({ length: parallel }, work));
-    if (!track || wholeHost) return;
+    const track = this.nodeTracks.get(node.name);
+    if (!track || node.wholeHost()) return;
     const samples = [...this.containers.values()].filter(
       (one) => one.node === node.name && one.seenMs === now && one.sample,
     );
