@@ -38,3 +38,12 @@ export function cookie(request: IncomingMessage, name: string): string | undefin
   }
   return undefined;
 }
+
+/** The path and query that were asked for; undefined when they are none, which anyone may send. */
+export function addressOf(request: IncomingMessage): URL | undefined {
+  try {
+    return new URL(request.url ?? '/', 'http://local');
+  } catch {
+    return undefined;
+  }
+}

@@ -8,7 +8,7 @@ import { createBridgeHost } from '../services/bridge-host';
 import { readStatic } from '../page/files';
 import { securityHeaders } from '../page/policy';
 import type { Services } from '../services/types';
-import { cookie, isLocalHost, isOwnOrigin, sameToken } from './guards';
+import { addressOf, cookie, isLocalHost, isOwnOrigin, sameToken } from './guards';
 import { socketPort } from './socket-port';
 
 /** The largest message a page may send: a YAML text of 3 MB with its escapes. */
@@ -68,7 +68,8 @@ export async function serveUi(options: ServeOptions): Promise<UiServer> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return answer(response, 405, 'Only GET is served.\n', { allow: 'GET, HEAD' });
     }
-    const url = new URL(request.url ?? '/', 'http://local');
+    const url = addressOf(request);
+    if (!url) return answer(response, 400, 'The address cannot be read.\n');
     if (!admitted(request, url)) {
       return answer(
         response,
@@ -101,8 +102,9 @@ export async function serveUi(options: ServeOptions): Promise<UiServer> {
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   };
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const url = new URL(request.url ?? '/', 'http://local');
     if (!isOwnOrigin(request)) return refuse(socket, '403 Forbidden');
+    const url = addressOf(request);
+    if (!url) return refuse(socket, '400 Bad Request');
     if (!admitted(request, url)) return refuse(socket, '401 Unauthorized');
     if (url.pathname !== '/bridge') return refuse(socket, '404 Not Found');
     sockets.handleUpgrade(request, socket, head, (client) => {

@@ -52,6 +52,20 @@ function get(path: string, headers: Record<string, string> = {}, method = 'GET')
 }
 const signedIn = () => ({ cookie: `other=1; gantry-${port}=${token}` });
 
+it('lives through an address that is none, whoever sends it', async () => {
+  expect((await get('//')).status).toBe(400);
+  for (const origin of ['https://evil.example', `http://127.0.0.1:${port}`]) {
+    const refused = await new Promise<number>((resolve, reject) => {
+      const headers = { connection: 'Upgrade', upgrade: 'websocket', origin };
+      httpRequest({ host: '127.0.0.1', port, path: '//', headers }, ({ statusCode }) => resolve(statusCode!))
+        .on('error', reject)
+        .end();
+    });
+    expect(refused).toBe(origin.includes('evil') ? 403 : 400);
+  }
+  expect((await get('/', signedIn())).status).toBe(200);
+});
+
 describe('the page', () => {
   it('is at the printed address, which signs the browser in', async () => {
     expect(ui.url).toBe(`http://127.0.0.1:${port}/?token=${token}`);
