@@ -37,6 +37,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     simulatedNodes: options.simulatedNodes,
     runtime: options.runtime,
     dockerHost: options.dockerHost,
+    auditLog: options.auditLog,
     ...(process.env.GANTRY_NODE_IMAGE ? { nodeImage: process.env.GANTRY_NODE_IMAGE } : {}),
     clock: systemClock,
     log,

@@ -18,6 +18,8 @@ export interface AppOptions {
   /** `unix:///…`, `tcp://…`; undefined finds it as the docker command does. */
   dockerHost?: string;
   clusterName: string;
+  /** Where every API request is written down; nowhere unless told. */
+  auditLog?: string;
   ui: boolean;
   /** Open the UI in the user's browser once it is there. */
   open: boolean;
@@ -62,6 +64,7 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
         runtime: { type: 'string' },
         'docker-host': { type: 'string' },
         'cluster-name': { type: 'string' },
+        'audit-log': { type: 'string' },
         'no-ui': { type: 'boolean' },
         open: { type: 'boolean' },
         verbose: { type: 'boolean', short: 'v' },
@@ -92,6 +95,7 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
     runtime,
     dockerHost: values['docker-host'],
     clusterName,
+    auditLog: values['audit-log'],
     ui: !values['no-ui'],
     open: values.open ?? false,
     verbose: values.verbose ?? false,

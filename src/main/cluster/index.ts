@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import type { ClusterSummary, EngineStatus, MetricSeries, ParamsOf } from '@shared/bridge/contract';
 import { kinds } from './api';
 import { loadSchema } from './api/schema';
-import { createApiServer, createNodeConnections, listenHttps, loadOrCreatePki, writeKubeconfig } from './apiserver';
+import {
+  createApiServer,
+  createNodeConnections,
+  createRbac,
+  createServiceAccountTokens,
+  ensureDefaultRoles,
+  listenHttps,
+  loadOrCreatePki,
+  loadOrCreateTokenKey,
+  openAuditLog,
+  writeKubeconfig,
+} from './apiserver';
 import { createClient } from './client/client';
 import { createInProcessTransport } from './client/in-process';
 import { createInformerFactory } from './client/informer';
@@ -32,6 +43,8 @@ export interface ClusterOptions {
   dockerHost?: string;
   /** A prebuilt image of the cluster's own pods (services, DNS); built on the engine when absent. */
   nodeImage?: string;
+  /** Where every request that comes over HTTPS is written down. */
+  auditLog?: string;
   clock?: Clock;
   log: Logger;
 }
@@ -85,6 +98,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const pki = await loadOrCreatePki(join(dataDirectory, 'pki'), { clock });
   const connections = createNodeConnections();
   const metrics = createMetrics({ clock, log: log.child('metrics') });
+  const rbac = createRbac(store);
+  const key = await loadOrCreateTokenKey(join(dataDirectory, 'pki'));
+  const tokens = createServiceAccountTokens({ store, key, clock });
   const server = createApiServer({
     store,
     kinds,
@@ -94,12 +110,17 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     nodes: connections,
     metrics,
     version: { gitVersion: kubernetesVersion },
+    rbac,
+    tokens,
   });
+  await ensureDefaultRoles(server);
+  const audit = options.auditLog ? await openAuditLog(options.auditLog, { clock, log: log.child('audit') }) : undefined;
   const listener = await listenHttps({
     server,
     pki,
     port: options.apiPort ?? identity.apiPort ?? 6443,
     anyPort: options.apiPort === undefined,
+    audit,
     log: log.child('https'),
   });
   if (listener.port !== identity.apiPort) await remember({ apiPort: listener.port });
@@ -114,7 +135,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     informers,
     clock,
     log,
-    options: { rootCA: pki.caPem, apiEndpoint: { ip: '127.0.0.1', port: listener.port } },
+    options: {
+      rootCA: pki.caPem,
+      apiEndpoint: { ip: '127.0.0.1', port: listener.port },
+      signCertificate: (request) => pki.signRequest(request),
+      issueLegacyToken: (account, secret) => tokens.issueLegacy(account, secret),
+    },
   });
   const scheduler = createScheduler({
     client: createClient(createInProcessTransport(server, masters('system:kube-scheduler'))),
@@ -131,7 +157,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     nodeImage: options.nodeImage,
     nodes: options.nodes,
     simulatedNodes: options.simulatedNodes,
-    client: createClient(createInProcessTransport(server, masters('system:node'))),
+    client: createClient(createInProcessTransport(server, masters('system:node'), 'kubelet')),
     informers,
     connections,
     engineUsed: identity.usedDocker,
@@ -151,7 +177,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     id: 'gantry',
     name,
-    transport: createInProcessTransport(server, admin),
+    transport: createInProcessTransport(server, admin, 'gantry'),
     server: url,
     kubeconfigFile: options.kubeconfigFile,
     version: kubernetesVersion,
@@ -173,7 +199,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       metrics.stop();
       informers.stop();
       await listener.close();
+      await audit?.close();
       server.close();
+      rbac.close();
       await store.close();
     },
   };

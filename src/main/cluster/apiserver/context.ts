@@ -7,8 +7,10 @@ import type { Admission } from './admission';
 import type { Continuations } from './continuations';
 import type { MetricsSource } from './node-connection';
 import type { NodeConnections } from './nodes';
+import type { Rbac } from './rbac/authorizer';
 import type { Resource, ResourceRegistry } from './resources';
 import type { ServiceAllocator } from './service-ip';
+import type { ServiceAccountTokens } from './tokens/service-account';
 import type { Answer, ApiRequest, ApiResponse, UserInfo } from './types';
 
 /** What may be done is asked here, once per request. */
@@ -17,11 +19,12 @@ export interface AccessAttributes {
   verb: string;
   group: string;
   version: string;
-  /** The resource, or the path for requests outside resources. */
   resource: string;
   subresource?: string;
   namespace?: string;
   name?: string;
+  /** Set for requests outside resources (the resource is '' then). */
+  path?: string;
 }
 
 export type Authorizer = (attributes: AccessAttributes) => { allowed: boolean; reason?: string };
@@ -37,6 +40,10 @@ export interface ServerContext {
   random: () => number;
   admission: Admission;
   authorize: Authorizer;
+  /** The roles behind `authorize`, where it decides by roles. */
+  rbac?: Rbac;
+  /** Makes and checks the tokens of service accounts, where there are any. */
+  tokens?: ServiceAccountTokens;
   nodes: NodeConnections;
   metrics?: MetricsSource;
   services: ServiceAllocator;

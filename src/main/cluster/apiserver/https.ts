@@ -6,10 +6,11 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ApiError, badRequest } from '../api/errors';
 import type { Logger } from '../log';
-import { authenticate } from './authentication';
+import type { AuditLog } from './audit';
+import { createAuthentication, type Authenticate, type Identity } from './authentication';
 import { maxBodyBytes } from './decode';
 import { encodeBody, eventLine, type Body } from './encode';
-import { statusOf, tooLarge, unauthorized } from './errors';
+import { statusOf, tooLarge } from './errors';
 import { toApiRequest } from './http-request';
 import { isProxyPath } from './proxy';
 import { serveProxy } from './proxy-http';
@@ -32,6 +33,8 @@ export interface HttpsOptions {
   /** Takes any free port when `port` is in use. */
   anyPort?: boolean;
   log: Logger;
+  /** Where every request is written down. */
+  audit?: AuditLog;
   /** 127.0.0.1 unless told. */
   host?: string;
   /** Big lists are compressed for clients that take it: `remote` (the default) spares this machine's own. */
@@ -50,6 +53,8 @@ export interface HttpsListener {
 export async function listenHttps(options: HttpsOptions): Promise<HttpsListener> {
   const { server, pki, port, log, host = '127.0.0.1' } = options;
   const open = new Set<() => void>();
+  const { authorize, tokens, clock } = server.context;
+  const authenticate = createAuthentication({ authorize, tokens, clock });
   const listener = createServer(
     {
       key: pki.serving.key,
@@ -64,9 +69,9 @@ export async function listenHttps(options: HttpsOptions): Promise<HttpsListener>
       maxHeaderSize: 1024 * 1024,
       ALPNProtocols: ['http/1.1'],
     },
-    (request, response) => void new Exchange(options, open, request, response).run(),
+    (request, response) => void new Exchange(options, authenticate, open, request, response).run(),
   );
-  const upgrades = createUpgradeHandler(server, open, log);
+  const upgrades = createUpgradeHandler({ server, authenticate, open, log, audit: options.audit });
   listener.on('upgrade', (request, socket, head) => void upgrades(request, socket as TLSSocket, head));
   listener.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error }));
   try {
@@ -104,6 +109,7 @@ function listen(listener: Server, port: number, host: string): Promise<void> {
 class Exchange {
   constructor(
     private readonly options: HttpsOptions,
+    private readonly authenticate: Authenticate,
     private readonly open: Set<() => void>,
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
@@ -111,10 +117,15 @@ class Exchange {
 
   async run(): Promise<void> {
     const { request, response } = this;
+    const { audit } = this.options;
+    let identity: Identity | undefined;
+    if (audit) {
+      const entry = audit.begin(request);
+      response.once('close', () => entry.end(response.statusCode, identity));
+    }
     try {
-      const user = authenticate(request.socket as TLSSocket, request.url ?? '/');
-      if (!user) throw unauthorized();
-      const api = toApiRequest(request, user);
+      identity = this.authenticate(request);
+      const api = toApiRequest(request, identity.user);
       if (isProxyPath(api.path)) return await this.proxy(api);
       // A bad Accept is refused before anything is done.
       const { media } = negotiate(api.accept);

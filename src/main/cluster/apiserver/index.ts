@@ -5,3 +5,8 @@ export { loadOrCreatePki, type KeyPair, type Pki } from './pki';
 export { kubeconfig, writeKubeconfig, type KubeconfigOptions } from './kubeconfig';
 export type { AccessAttributes, Authorizer } from './context';
 export type { UserInfo } from './types';
+export { openAuditLog, type AuditLog } from './audit';
+export { createRbac, type Rbac } from './rbac/authorizer';
+export { ensureDefaultRoles } from './rbac/bootstrap';
+export { loadOrCreateTokenKey } from './tokens/keys';
+export { createServiceAccountTokens, type ServiceAccountTokens } from './tokens/service-account';

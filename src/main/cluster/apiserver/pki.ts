@@ -1,7 +1,7 @@
 import { X509Certificate as NodeCertificate, createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { X509Certificate } from '@peculiar/x509';
+import type { Extension, JsonName, PublicKeyType, X509Certificate } from '@peculiar/x509';
 import type { Clock } from '../clock';
 import { writeFileAtomically } from './files';
 
@@ -20,9 +20,32 @@ export interface Pki {
   admin: KeyPair;
   /** A client certificate of this authority. `days` is how long it is good for (365 unless told). */
   issueClient(user: string, groups: string[], days?: number): Promise<KeyPair>;
+  /**
+   * Signs a certificate request: its subject and key, for what the usages say.
+   * @throws Error when the request is damaged
+   */
+  signRequest(request: SigningRequest): Promise<string>;
 }
 
-const dayMs = 24 * 60 * 60 * 1000;
+/** A certificate request and what the certificate is to be good for. */
+export interface SigningRequest {
+  /** PKCS#10, PEM. */
+  pem: string;
+  /** As in certificates.k8s.io: `client auth`, `server auth`, `digital signature`, `key encipherment`. */
+  usages: readonly string[];
+  /** How long it is to be valid; a year at most, and a year unless told. */
+  seconds?: number;
+}
+
+/** Who a certificate request names: CN and O. @param request PEM in base64. @throws Error when it is damaged */
+export async function requestSubject(request: string): Promise<{ name: string; groups: string[] }> {
+  const x509 = await load();
+  const { subjectName } = new x509.Pkcs10CertificateRequest(Buffer.from(request, 'base64').toString());
+  return { name: subjectName.getField('CN')[0] ?? '', groups: subjectName.getField('O') };
+}
+
+const daySeconds = 24 * 60 * 60;
+const dayMs = daySeconds * 1000;
 const authorityDays = 3650;
 const leafDays = 365;
 /** Certificates are renewed when less than this is left of them. */
@@ -79,6 +102,7 @@ export async function loadOrCreatePki(
     serving,
     admin,
     issueClient: (user, groups, days = leafDays) => keeper.client(ca, { CN: user, O: groups }, days),
+    signRequest: (request) => keeper.sign(ca, request),
   };
 }
 
@@ -159,31 +183,64 @@ class Keeper {
     return this.leaf(ca, subject, days, [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])]);
   }
 
-  private async leaf(
+  async sign(ca: KeyPair, { pem, usages, seconds = leafDays * daySeconds }: SigningRequest): Promise<string> {
+    const x509 = await load();
+    const request = new x509.Pkcs10CertificateRequest(pem);
+    if (!(await request.verify())) throw new Error('the signature of the certificate request is wrong');
+    const purposes = [
+      ...(usages.includes('client auth') ? [x509.ExtendedKeyUsage.clientAuth] : []),
+      ...(usages.includes('server auth') ? [x509.ExtendedKeyUsage.serverAuth] : []),
+    ];
+    const uses =
+      (usages.includes('digital signature') ? x509.KeyUsageFlags.digitalSignature : 0) |
+      (usages.includes('key encipherment') ? x509.KeyUsageFlags.keyEncipherment : 0);
+    const cert = await this.signed(
+      ca,
+      Math.min(seconds / daySeconds, leafDays),
+      request.subjectName.toJSON(),
+      request.publicKey,
+      [
+        ...(uses ? [new x509.KeyUsagesExtension(uses, true)] : []),
+        ...(purposes.length > 0 ? [new x509.ExtendedKeyUsageExtension(purposes)] : []),
+      ],
+    );
+    return pemText(cert);
+  }
+
+  private async leaf(ca: KeyPair, subject: Subject, days: number, extensions: Extension[]): Promise<KeyPair> {
+    const x509 = await load();
+    const keys = await newKeys();
+    const name = [{ CN: [subject.CN] }, ...(subject.O ?? []).map((group) => ({ O: [group] }))];
+    const cert = await this.signed(ca, days, name, keys.publicKey, [
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      ...extensions,
+    ]);
+    return exported(cert, keys);
+  }
+
+  private async signed(
     ca: KeyPair,
-    subject: Subject,
     days: number,
-    extensions: InstanceType<Awaited<ReturnType<typeof load>>['Extension']>[],
-  ): Promise<KeyPair> {
+    subject: JsonName,
+    publicKey: PublicKeyType,
+    extensions: Extension[],
+  ): Promise<X509Certificate> {
     const x509 = await load();
     const issuer = new x509.X509Certificate(ca.cert);
     const der = createPrivateKey(ca.key).export({ type: 'pkcs8', format: 'der' });
     const signingKey = await webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
-    const keys = await newKeys();
-    const cert = await x509.X509CertificateGenerator.create({
+    return x509.X509CertificateGenerator.create({
       ...this.frame(days),
-      subject: [{ CN: [subject.CN] }, ...(subject.O ?? []).map((group) => ({ O: [group] }))],
+      subject,
       issuer: issuer.subjectName.toJSON(),
-      publicKey: keys.publicKey,
+      publicKey,
       signingKey,
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         await x509.AuthorityKeyIdentifierExtension.create(issuer),
         ...extensions,
       ],
     });
-    return exported(cert, keys);
   }
 
   private frame(days: number) {
@@ -214,5 +271,7 @@ async function newKeys(): Promise<CryptoKeyPair> {
 async function exported(cert: X509Certificate, keys: CryptoKeyPair): Promise<KeyPair> {
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey as webcrypto.CryptoKey));
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ type: 'pkcs8', format: 'pem' });
-  return { cert: `${cert.toString('pem').trim()}\n`, key: key.toString() };
+  return { cert: pemText(cert), key: key.toString() };
 }
+
+const pemText = (cert: X509Certificate): string => `${cert.toString('pem').trim()}\n`;

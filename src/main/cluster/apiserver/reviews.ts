@@ -1,7 +1,11 @@
 import type { KubeObject } from '@shared/k8s';
+import { badRequest, invalid } from '../api/errors';
+import type { FieldError } from '../api/kind';
 import { methodNotAllowed, noSuchResource, type ServerContext } from './context';
 import { decodeObject } from './decode';
+import { quoted } from './rbac/rules';
 import type { Route } from './router';
+import { issuer } from './tokens/service-account';
 import type { ApiRequest, ApiResponse, UserInfo } from './types';
 import { timestamp } from '../clock';
 
@@ -11,6 +15,8 @@ interface ReviewKind {
   kind: string;
   plural: string;
   namespaced: boolean;
+  /** Faults of the question; by default it is about one resource or path. */
+  validate?(spec: any, namespace?: string): FieldError[];
   status(context: ServerContext, user: UserInfo, spec: any): object;
 }
 
@@ -30,7 +36,8 @@ export const reviewKinds: readonly ReviewKind[] = [
     kind: 'SubjectAccessReview',
     plural: 'subjectaccessreviews',
     namespaced: false,
-    status: (context, _user, spec) => access(context, { name: spec.user ?? '', groups: spec.groups ?? [] }, spec),
+    validate: needsSubject,
+    status: (context, _user, spec) => access(context, subjectOf(spec), spec),
   },
   {
     group: 'authorization.k8s.io',
@@ -38,7 +45,22 @@ export const reviewKinds: readonly ReviewKind[] = [
     kind: 'LocalSubjectAccessReview',
     plural: 'localsubjectaccessreviews',
     namespaced: true,
-    status: (context, _user, spec) => access(context, { name: spec.user ?? '', groups: spec.groups ?? [] }, spec),
+    validate: (spec, namespace) => [
+      ...needsSubject(spec),
+      ...(spec.resourceAttributes?.namespace === namespace
+        ? []
+        : [
+            invalidField(
+              'spec.resourceAttributes.namespace',
+              spec.resourceAttributes?.namespace,
+              'must match metadata.namespace',
+            ),
+          ]),
+      ...(spec.nonResourceAttributes
+        ? [invalidField('spec.nonResourceAttributes', spec.nonResourceAttributes, 'disallowed on this kind of request')]
+        : []),
+    ],
+    status: (context, _user, spec) => access(context, subjectOf(spec), spec),
   },
   {
     group: 'authorization.k8s.io',
@@ -46,7 +68,11 @@ export const reviewKinds: readonly ReviewKind[] = [
     kind: 'SelfSubjectRulesReview',
     plural: 'selfsubjectrulesreviews',
     namespaced: false,
-    status: (context, user) => rules(context, user),
+    validate: () => [],
+    status: (context, user, spec) => {
+      if (!spec.namespace) throw badRequest('no namespace on request');
+      return rules(context, user, spec.namespace);
+    },
   },
   {
     group: 'authentication.k8s.io',
@@ -54,9 +80,17 @@ export const reviewKinds: readonly ReviewKind[] = [
     kind: 'SelfSubjectReview',
     plural: 'selfsubjectreviews',
     namespaced: false,
-    status: (_context, user) => ({
-      userInfo: { username: user.name, uid: user.uid, groups: user.groups, extra: user.extra },
-    }),
+    validate: () => [],
+    status: (_context, user) => ({ userInfo: userInfo(user) }),
+  },
+  {
+    group: 'authentication.k8s.io',
+    version: 'v1',
+    kind: 'TokenReview',
+    plural: 'tokenreviews',
+    namespaced: false,
+    validate: (spec) => (spec.token ? [] : [{ type: 'Required', field: 'spec.token', detail: '' }]),
+    status: (context, _user, spec) => review(context, spec),
   },
 ];
 
@@ -73,6 +107,8 @@ export function reviewResource(
   const warnings: string[] = [];
   const { spec, ...rest } = decodeObject(request, kind, context.schema, warnings);
   const metadata = { ...rest.metadata, creationTimestamp: timestamp(context.clock.now()) };
+  const errors = (kind.validate ?? needsQuestion)(spec ?? {}, route.namespace);
+  if (errors.length > 0) throw invalid(kind, '', errors);
   const value: KubeObject = {
     ...rest,
     metadata,
@@ -82,28 +118,89 @@ export function reviewResource(
   return { status: 201, warnings, payload: { type: 'object', object: { value } } };
 }
 
+const userInfo = (user: UserInfo) => ({
+  username: user.name,
+  ...(user.uid === undefined ? {} : { uid: user.uid }),
+  groups: user.groups,
+  ...(user.extra ? { extra: user.extra } : {}),
+});
+
+const subjectOf = (spec: any): UserInfo => ({
+  name: spec.user ?? '',
+  groups: spec.groups ?? [],
+  uid: spec.uid,
+  extra: spec.extra,
+});
+
+const invalidField = (field: string, value: unknown, detail: string): FieldError => ({
+  type: 'Invalid',
+  field,
+  value: value ?? '',
+  detail,
+});
+
+function needsQuestion(spec: any): FieldError[] {
+  const { resourceAttributes, nonResourceAttributes } = spec;
+  if (resourceAttributes && nonResourceAttributes) {
+    const detail = 'cannot be specified in combination with resourceAttributes';
+    return [invalidField('spec.nonResourceAttributes', nonResourceAttributes, detail)];
+  }
+  if (resourceAttributes || nonResourceAttributes) return [];
+  const detail = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
+  return [invalidField('spec.resourceAttributes', resourceAttributes ?? null, detail)];
+}
+
+function needsSubject(spec: any): FieldError[] {
+  const errors = needsQuestion(spec);
+  if (!spec.user && !spec.groups?.length) {
+    errors.push(invalidField('spec.user', spec.user, 'at least one of user or group must be specified'));
+  }
+  return errors;
+}
+
 function access(context: ServerContext, user: UserInfo, spec: any): object {
-  const asked = spec.resourceAttributes ?? {};
-  const path = spec.nonResourceAttributes;
+  const { resourceAttributes: asked = {}, nonResourceAttributes: path } = spec;
   const answer = context.authorize({
     user,
     verb: path?.verb ?? asked.verb ?? '',
     group: asked.group ?? '',
     version: asked.version ?? '',
-    resource: path?.path ?? asked.resource ?? '',
+    resource: asked.resource ?? '',
     subresource: asked.subresource,
     namespace: asked.namespace,
     name: asked.name,
+    path: path?.path,
   });
   return { allowed: answer.allowed, ...(answer.reason ? { reason: answer.reason } : {}) };
 }
 
-/** Whoever may do everything is told so; what an authorizer allows piece by piece it cannot list. */
-function rules(context: ServerContext, user: UserInfo): object {
-  const all = context.authorize({ user, verb: '*', group: '*', version: '*', resource: '*' }).allowed;
+/** What one may do in a namespace. Without roles everyone may do everything. */
+function rules({ rbac }: ServerContext, user: UserInfo, namespace: string): object {
+  if (!rbac) {
+    return {
+      resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+      nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+      incomplete: false,
+    };
+  }
+  const found = rbac.rulesFor(user, namespace);
   return {
-    resourceRules: all ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : [],
-    nonResourceRules: all ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : [],
-    incomplete: !all,
+    resourceRules: found.rules.filter(({ resources }) => resources?.length),
+    nonResourceRules: found.rules.filter(({ nonResourceURLs }) => nonResourceURLs?.length),
+    incomplete: found.errors.length > 0,
+    ...(found.errors.length > 0 ? { evaluationError: found.errors.join(', ') } : {}),
   };
+}
+
+/** Whose token it is. */
+function review({ tokens }: ServerContext, spec: any): object {
+  const verified = tokens?.verify(spec.token);
+  const wanted: string[] = spec.audiences?.length ? spec.audiences : [issuer];
+  const audiences = verified?.audiences.filter((audience) => wanted.includes(audience)) ?? [];
+  if (!verified) return { user: {}, error: 'invalid bearer token' };
+  if (audiences.length === 0) {
+    const error = `token audiences ${quoted(verified.audiences)} is invalid for the target audiences ${quoted(wanted)}`;
+    return { user: {}, error };
+  }
+  return { authenticated: true, user: userInfo(verified.user), audiences };
 }

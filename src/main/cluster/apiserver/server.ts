@@ -1,10 +1,12 @@
-import { apiError, ApiError, forbidden } from '../api/errors';
+import { apiError, ApiError } from '../api/errors';
 import type { KindDefinition } from '../api/kind';
 import type { ApiSchema } from '../api/schema/types';
 import type { Clock } from '../clock';
 import type { Logger } from '../log';
 import { StoreError, type Store } from '../store/types';
-import { Admission } from './admission';
+import { accessAttributes, alwaysAllowed, creationAccess } from './access';
+import { Admission, type AdmissionPlugin } from './admission';
+import { certificateAccess } from './certificate-access';
 import { methodNotAllowed, noSuchResource, type Authorizer, type Call, type ServerContext } from './context';
 import { Continuations } from './continuations';
 import { remove, removeCollection } from './deletes';
@@ -18,13 +20,20 @@ import type { NodeConnections } from './nodes';
 import { patch } from './patch';
 import { bind, podSubresource } from './pods';
 import { proxy } from './proxy';
-import { flag, get, list } from './reads';
+import type { Rbac } from './rbac/authorizer';
+import { escalationCheck } from './rbac/escalation';
+import { accessDenied } from './rbac/forbidden';
+import { get, list } from './reads';
 import { ResourceRegistry, type Resource } from './resources';
 import { reviewResource } from './reviews';
 import { parsePath, type Route } from './router';
 import { scale } from './scale';
+import { serviceAccountAdmission } from './service-account-admission';
 import { createServiceAllocator } from './service-ip';
+import { requestToken } from './tokens/request';
+import type { ServiceAccountTokens } from './tokens/service-account';
 import type { ApiRequest, ApiResponse } from './types';
+import { requestVerb } from './verbs';
 import { viewStore } from './view-store';
 import { present } from './views';
 import { watch } from './watch';
@@ -42,8 +51,11 @@ export interface ApiServerOptions {
   metrics?: MetricsSource;
   /** IPv4 range of cluster addresses; 10.96.0.0/16 unless told. */
   serviceCidr?: string;
-  /** Everyone who is known may do everything unless told. */
+  /** Decides by roles; without it (and without `authorize`) everyone who is known may do everything. */
+  rbac?: Rbac;
   authorize?: Authorizer;
+  /** The tokens of service accounts; without it none are made, and pods get none. */
+  tokens?: ServiceAccountTokens;
   /** In [0, 1), for generated names. */
   random?: () => number;
 }
@@ -69,8 +81,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     nodes,
     metrics,
     random: options.random ?? Math.random,
-    admission: new Admission([namespaceLifecycle(store)]),
-    authorize: options.authorize ?? (() => ({ allowed: true })),
+    admission: new Admission(admissionPlugins(options)),
+    authorize: options.authorize ?? options.rbac?.authorize ?? (() => ({ allowed: true })),
+    rbac: options.rbac,
+    tokens: options.tokens,
     services: createServiceAllocator(store, options.serviceCidr ?? '10.96.0.0/16'),
     continuations: new Continuations(clock),
   };
@@ -95,13 +109,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 }
 
+function admissionPlugins({ store, clock, rbac, tokens, random = Math.random }: ApiServerOptions): AdmissionPlugin[] {
+  return [
+    namespaceLifecycle(store),
+    ...(rbac ? [creationAccess(rbac.authorize), escalationCheck(rbac), certificateAccess(rbac.authorize)] : []),
+    ...(tokens ? [serviceAccountAdmission({ store, clock, random })] : []),
+  ];
+}
+
 function serve(context: ServerContext, discovery: Discovery, request: ApiRequest): ApiResponse | Promise<ApiResponse> {
   const route = parsePath(request.path);
   if (route.type === 'nonResource') {
+    authorizePath(context, request);
     if (request.method !== 'GET') throw methodNotAllowed();
     return discovery.serve(request, route.segments);
   }
-  const verb = verbOf(request, route);
+  const verb = requestVerb(request.method, route, request.query);
+  if (!verb) throw methodNotAllowed();
   authorize(context, request, route, verb);
   const virtual = metricsResource(context, request, route) ?? reviewResource(context, request, route);
   if (virtual) return virtual;
@@ -192,27 +216,12 @@ async function subresource(context: ServerContext, call: Call): Promise<ApiRespo
     return finalizeNamespace(context, call);
   }
   if (call.subresource === 'proxy' || call.subresource?.startsWith('proxy/')) return proxy(context, call);
+  if (call.subresource === 'token' && definition.plural === 'serviceaccounts' && definition.group === '') {
+    if (method !== 'POST') throw methodNotAllowed();
+    return requestToken(context, call);
+  }
   if (definition.plural === 'pods' && definition.group === '') return podSubresource(context, call);
   throw noSuchResource();
-}
-
-function verbOf(request: ApiRequest, route: Extract<Route, { type: 'resource' }>): string {
-  switch (request.method) {
-    case 'GET':
-    case 'HEAD':
-      if (route.subresource === undefined && (route.watch || flag(request.query, 'watch'))) return 'watch';
-      return route.name === undefined ? 'list' : 'get';
-    case 'POST':
-      return 'create';
-    case 'PUT':
-      return 'update';
-    case 'PATCH':
-      return 'patch';
-    case 'DELETE':
-      return route.name === undefined ? 'deletecollection' : 'delete';
-    default:
-      throw methodNotAllowed();
-  }
 }
 
 function authorize(
@@ -221,14 +230,16 @@ function authorize(
   route: Extract<Route, { type: 'resource' }>,
   verb: string,
 ): void {
-  const { group, version, plural, subresource, namespace, name } = route;
-  const { user } = request;
-  const answer = context.authorize({ user, verb, group, version, resource: plural, subresource, namespace, name });
-  if (answer.allowed) return;
-  const what = subresource ? `${plural}/${subresource}` : plural;
-  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
-  const why = `User "${user.name}" cannot ${verb} resource "${what}" in API group "${group}" ${where}`;
-  throw forbidden({ group, plural: what }, name ?? '', answer.reason ? `${why}: ${answer.reason}` : why);
+  const attributes = accessAttributes(request, route, verb);
+  const answer = context.authorize(attributes);
+  if (!answer.allowed) throw accessDenied(attributes, answer.reason);
+}
+
+function authorizePath(context: ServerContext, { method, path, user }: ApiRequest): void {
+  if (alwaysAllowed.has(path)) return;
+  const attributes = { user, verb: method.toLowerCase(), group: '', version: '', resource: '', path };
+  const answer = context.authorize(attributes);
+  if (!answer.allowed) throw accessDenied(attributes, answer.reason);
 }
 
 /** What the store could not do, in the API's form. */

@@ -5,8 +5,9 @@ import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws';
 import type { Status } from '@shared/k8s';
 import { badRequest } from '../api/errors';
 import type { Logger } from '../log';
-import { authenticate } from './authentication';
-import { statusOf, unauthorized } from './errors';
+import type { AuditLog } from './audit';
+import type { Authenticate, Identity } from './authentication';
+import { statusOf } from './errors';
 import { refuseRun, serveRun } from './exec-websocket';
 import { toApiRequest } from './http-request';
 import { serveSpdyPortForward } from './port-forward-spdy';
@@ -28,11 +29,15 @@ const spoken = {
 } as const;
 
 /** Serves what needs the connection itself: exec, attach and port-forward, over WebSocket and over SPDY/3.1. */
-export function createUpgradeHandler(
-  server: ApiServer,
-  open: Set<() => void>,
-  log: Logger,
-): (request: IncomingMessage, socket: TLSSocket, head: Buffer) => Promise<void> {
+export function createUpgradeHandler(options: {
+  server: ApiServer;
+  authenticate: Authenticate;
+  /** What ends with the server. */
+  open: Set<() => void>;
+  log: Logger;
+  audit?: AuditLog;
+}): (request: IncomingMessage, socket: TLSSocket, head: Buffer) => Promise<void> {
+  const { server, authenticate, open, log, audit } = options;
   const webSockets = { run: webSocketServer('run'), portForward: webSocketServer('portForward') };
 
   const acceptWebSocket = (type: Streams['type'], request: IncomingMessage, socket: TLSSocket, head: Buffer) =>
@@ -114,10 +119,13 @@ export function createUpgradeHandler(
   return async (request, socket, head) => {
     const broken = (error: Error) => log.debug('a connection broke', { error });
     socket.on('error', broken);
+    const entry = audit?.begin(request);
+    let identity: Identity | undefined;
+    let code = 101;
+    if (entry) socket.once('close', () => entry.end(code, identity));
     try {
-      const user = authenticate(socket, request.url ?? '/');
-      if (!user) throw unauthorized();
-      const { payload } = await server.handle(toApiRequest(request, user));
+      identity = authenticate(request);
+      const { payload } = await server.handle(toApiRequest(request, identity.user));
       if (payload.type === 'proxy') return await serveProxyUpgrade(payload.target, request, socket, head);
       if (payload.type !== 'run' && payload.type !== 'portForward') throw badRequest('this request cannot be upgraded');
       const form = words(request.headers.upgrade).map((word) => word.toLowerCase());
@@ -126,7 +134,8 @@ export function createUpgradeHandler(
       else throw badRequest(`unable to upgrade: the server speaks WebSocket and SPDY/3.1, not ${form.join(', ')}`);
     } catch (error) {
       const status: Status = statusOf(error);
-      answer(socket, status.code ?? 500, 'application/json', JSON.stringify(status));
+      code = status.code ?? 500;
+      answer(socket, code, 'application/json', JSON.stringify(status));
     }
   };
 }

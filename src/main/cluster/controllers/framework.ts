@@ -9,6 +9,10 @@ export interface ControllerSettings {
   rootCA?: string;
   /** Where the API server is reached from pods: the `kubernetes` Service in `default` leads there. */
   apiEndpoint?: { ip: string; port: number; clusterIP?: string };
+  /** Signs an approved certificate request; gives the certificate as PEM. Without it none is signed. */
+  signCertificate?: (request: { pem: string; usages: readonly string[]; seconds?: number }) => Promise<string>;
+  /** The token of a secret of type kubernetes.io/service-account-token. Without it such secrets stay empty. */
+  issueLegacyToken?: (account: { namespace: string; name: string; uid: string }, secret: string) => string;
   /** How long a node may be silent, in ms (Kubernetes: 40 s). */
   nodeGraceMs?: number;
   /** How long events are kept, in ms (Kubernetes: 1 h). */

@@ -3,6 +3,9 @@ import { runController, type RunningController } from '../client/controller';
 import type { InformerFactory, KubeClient } from '../client/types';
 import type { Logger } from '../log';
 import { createBootstrapController } from './bootstrap';
+import { createRoleAggregationController } from './access/aggregation';
+import { createCertificateController } from './access/certificates';
+import { createTokenSecretController } from './access/token-secrets';
 import { createDeploymentController } from './deployment';
 import { createEndpointsControllers } from './endpoints';
 import { createEventTtlController } from './event-ttl';
@@ -41,6 +44,9 @@ export function createControllers(parameters: {
     createNamespaceController(context),
     createBootstrapController(context),
     createServiceAccountController(context),
+    createTokenSecretController(context),
+    createRoleAggregationController(context),
+    createCertificateController(context),
     createKubernetesServiceController(context),
     createDeploymentController(context),
     createReplicaSetController(context),

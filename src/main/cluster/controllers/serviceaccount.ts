@@ -39,15 +39,17 @@ export function createServiceAccountController(context: ControllerContext): Cont
       async reconcile(namespace) {
         const found = namespaces.get(undefined, namespace);
         if (!found || found.metadata.deletionTimestamp || found.status?.phase === 'Terminating') return;
+        // First the CA: a pod may come as soon as its account is there, and mounts both.
+        if (options.rootCA) {
+          const data = { 'ca.crt': options.rootCA };
+          const published = configMaps.get(namespace, rootCAName);
+          if (!published) await create(resources.configMaps, { metadata: { name: rootCAName, namespace }, data });
+          else if (published.data?.['ca.crt'] !== options.rootCA || Object.keys(published.data).length !== 1) {
+            await client.update(resources.configMaps, { ...published, data });
+          }
+        }
         if (!accounts.get(namespace, accountName)) {
           await create(resources.serviceAccounts, { metadata: { name: accountName, namespace } });
-        }
-        if (!options.rootCA) return;
-        const data = { 'ca.crt': options.rootCA };
-        const published = configMaps.get(namespace, rootCAName);
-        if (!published) await create(resources.configMaps, { metadata: { name: rootCAName, namespace }, data });
-        else if (published.data?.['ca.crt'] !== options.rootCA || Object.keys(published.data).length !== 1) {
-          await client.update(resources.configMaps, { ...published, data });
         }
       },
     },

@@ -42,6 +42,9 @@ export class ContainerStarter {
   private readonly abort = new AbortController();
   private volumes: Awaited<ReturnType<typeof mountVolumes>> | undefined;
   private stale = false;
+  private adopted = false;
+  /** When the first of the volumes' tokens is to be replaced, in ms since the epoch. */
+  private renewAt = Infinity;
 
   constructor(
     private readonly host: PodHost,
@@ -71,14 +74,27 @@ export class ContainerStarter {
     this.abort.abort();
   }
 
-  /** Brings files of ConfigMaps and Secrets up to date if they changed. */
-  async refresh(): Promise<void> {
+  /**
+   * Brings the files of volumes up to date: of ConfigMaps and Secrets when they changed, of tokens when it is time.
+   * @param adopted containers run that an earlier agent started
+   */
+  async refresh(adopted: boolean): Promise<void> {
+    if (!this.volumes && adopted && !this.adopted) {
+      this.adopted = true;
+      this.stale = true;
+    }
+    const now = this.host.clock.now();
+    if (now >= this.renewAt) this.stale = true;
+    else if (this.renewAt !== Infinity) this.link.later(this.renewAt - now);
     if (!this.stale) return;
     this.stale = false;
-    if (!this.volumes) return;
+    if (!this.volumes && !this.adopted) return;
+    this.renewAt = Infinity;
     try {
       await refreshVolumes(this.link.pod(), this.volumeContext(''));
+      if (this.renewAt !== Infinity) this.link.later(this.renewAt - now);
     } catch (error) {
+      this.stale = true;
       this.mountFailed(error);
     }
   }
@@ -363,6 +379,7 @@ export class ContainerStarter {
       directory: this.host.volumesDirectory,
       objects: this.host.objects,
       clusterDomain: this.host.node.clusterDomain,
+      onToken: (renewAt) => (this.renewAt = Math.min(this.renewAt, renewAt)),
       facts: {
         nodeName: this.host.node.nodeName,
         hostIp: this.host.hostIp(),

@@ -14,6 +14,7 @@ const objects = (
   configMap: async () => found.configMap && ({ data: found.configMap } as unknown as ConfigMap),
   secret: async () => found.secret && ({ data: found.secret } as unknown as Secret),
   services: () => [],
+  token: async () => ({ text: '', renewAt: 0 }),
 });
 
 const facts = {

@@ -106,7 +106,7 @@ class NodeKubelet implements Kubelet {
     this.recorder = createEventRecorder({ client, clock, log, component: 'kubelet', host: nodeName });
     const { recorder } = this;
     const dial = options.dial ?? dialDirectly;
-    const objects = createObjectSource(client, informers);
+    const objects = createObjectSource(client, informers, clock);
     this.pods = podsOfNode(informers, nodeName);
     this.node = new NodeAgent({
       nodeName,

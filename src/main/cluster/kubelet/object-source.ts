@@ -2,13 +2,15 @@ import type { ConfigMap, KubeObject, Pod, Secret, Service } from '@shared/k8s';
 import { isNotFound } from '../client/controller';
 import { resources } from '../client/resources';
 import type { InformerFactory, KubeClient, ResourceRef } from '../client/types';
+import type { Clock } from '../clock';
 import type { ObjectSource } from './objects';
+import { createPodTokens } from './pod-tokens';
 
 /**
  * Reads from the API what pods refer to, so that a pod made right after its
  * ConfigMap sees it. Services come from the cache: their variables are a snapshot in any case.
  */
-export function createObjectSource(client: KubeClient, informers: InformerFactory): ObjectSource {
+export function createObjectSource(client: KubeClient, informers: InformerFactory, clock: Clock): ObjectSource {
   const services = informers.informer<Service>(resources.services);
   const read = async <T extends KubeObject>(
     ref: ResourceRef<T>,
@@ -30,6 +32,7 @@ export function createObjectSource(client: KubeClient, informers: InformerFactor
       const kubernetes = namespace === 'default' ? undefined : services.get('default', 'kubernetes');
       return kubernetes ? [kubernetes, ...own] : own;
     },
+    token: createPodTokens(client, clock),
   };
 }
 

@@ -1,10 +1,24 @@
-import type { ConfigMap, Secret, Service } from '@shared/k8s';
+import type { ConfigMap, Pod, Secret, Service } from '@shared/k8s';
 
 /** The objects a pod may refer to, read fresh from the API. Undefined when there is none. */
 export interface ObjectSource {
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
   secret(namespace: string, name: string): Promise<Secret | undefined>;
   services(namespace: string): Service[];
+  /** A token for the account of a pod, the same one until it is time for another. */
+  token(pod: Pod, wanted: TokenProjection): Promise<PodToken>;
+}
+
+/** What a serviceAccountToken of a projected volume asks for. */
+export interface TokenProjection {
+  audience?: string;
+  expirationSeconds?: number;
+}
+
+export interface PodToken {
+  text: string;
+  /** When it is to be replaced, in ms since the epoch. */
+  renewAt: number;
 }
 
 /** A container cannot be made of what the spec refers to. The message is Kubernetes'. */

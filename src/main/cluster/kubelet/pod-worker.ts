@@ -166,7 +166,7 @@ export class PodWorker {
       );
     }
     for (const sandbox of plan.removeSandboxes) await this.host.runtime.removeContainer(sandbox.id);
-    await this.starter.refresh();
+    await this.starter.refresh(allContainers(view).some((one) => one.state === 'running'));
     if (plan.start.length === 0) return false;
     return this.starter.start(plan.start, view, () => this.report(view));
   }

@@ -21,6 +21,8 @@ export interface VolumeContext {
   objects: ObjectSource;
   facts: FieldFacts;
   clusterDomain: string;
+  /** Told of every token that a volume holds when it is to be replaced, in ms since the epoch. */
+  onToken(renewAt: number): void;
 }
 
 /** A volume that cannot be set up (yet). */
@@ -35,6 +37,9 @@ export class MountError extends Error {
 }
 
 export const podDirectory = (root: string, uid: string): string => join(root, uid);
+
+/** Volumes with the credentials of a pod's account, which admission adds. */
+const accessVolumePrefix = 'kube-api-access-';
 
 const needsLocal = (what: string): string =>
   `${what} needs a directory of this host and the Docker engine runs on another machine: connect to a local engine`;
@@ -81,6 +86,12 @@ async function mountVolume(pod: Pod, volume: Volume, context: VolumeContext): Pr
     await chmod(source, 0o777);
     await giveToGroup(source, pod);
     return { type: 'bind', source, readOnly: false };
+  }
+  // Without the account's token most pods work; they would not without their volume.
+  if (!context.local && volume.projected && name.startsWith(accessVolumePrefix)) {
+    const source = `gantry-${pod.metadata.uid}-${name}`;
+    await context.runtime.createVolume(source, podLabels(pod, context.facts.nodeName));
+    return { type: 'volume', source, readOnly: true };
   }
   if (!context.local) throw new MountError(name, needsLocal(hostPath ? 'hostPath' : 'this kind of volume'));
   if (hostPath) {
@@ -139,6 +150,12 @@ async function filesOf(
     return pick(object ? secretBytes(object) : new Map(), items, defaultMode, optional || !object);
   }
   const files = new Map<string, ProjectedFile>();
+  if (source.serviceAccountToken && context.runtime.kind !== 'simulated') {
+    const { path, audience, expirationSeconds } = source.serviceAccountToken;
+    const { text, renewAt } = await context.objects.token(pod, { audience, expirationSeconds });
+    context.onToken(renewAt);
+    files.set(safePath(path), { data: Buffer.from(text), mode: defaultMode });
+  }
   for (const item of source.downwardAPI?.items ?? []) {
     const text = item.fieldRef
       ? fieldValue(pod, item.fieldRef.fieldPath, context.facts)
