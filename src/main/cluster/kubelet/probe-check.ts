@@ -139,8 +139,9 @@ async function checkHttp(
   const host = probe.host || context.podIp;
   const headers: Record<string, string> = { 'User-Agent': 'kube-probe/1.36', Accept: '*/*', Connection: 'close' };
   for (const { name, value } of probe.httpHeaders ?? []) headers[name] = value;
-  let url = new URL(`${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  url = new URL(probe.path || '/', url);
+  // Put together as text: a path of two slashes must not name another host.
+  const path = (probe.path ?? '').replace(/^\/?/, '/');
+  let url = new URL(`${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${path}`);
   for (let hop = 0; hop < 10; hop++) {
     let answer: { status: number; location?: string };
     try {
@@ -149,17 +150,22 @@ async function checkHttp(
       const failure = error as NodeJS.ErrnoException;
       const words = signal.aborted
         ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
-        : dialError(failure, url.hostname, Number(url.port || (secure ? 443 : 80)));
+        : failure.code === 'EPROTO' && /wrong version number/.test(failure.message)
+          ? 'http: server gave HTTP response to HTTPS client'
+          : dialError(failure, url.hostname, Number(url.port || (secure ? 443 : 80)));
       return { result: 'failure', output: `Get "${url.href}": ${words}` };
     }
-    const redirect =
-      answer.status >= 300 && answer.status < 400 && answer.location ? new URL(answer.location, url) : undefined;
+    const { status, location } = answer;
+    if (location !== undefined && status >= 300 && status < 400 && !URL.canParse(location, url)) {
+      return { result: 'failure', output: `Get "${url.href}": failed to parse Location header "${location}"` };
+    }
+    const redirect = status >= 300 && status < 400 && location ? new URL(location, url) : undefined;
     // Only redirects to the same host are followed; elsewhere is none of the pod's business.
     if (!redirect || redirect.hostname !== url.hostname) {
-      const ok = answer.status >= 200 && answer.status < 400;
+      const ok = status >= 200 && status < 400;
       return ok
         ? { result: 'success', output: '' }
-        : { result: 'failure', output: `HTTP probe failed with statuscode: ${answer.status}` };
+        : { result: 'failure', output: `HTTP probe failed with statuscode: ${status}` };
     }
     url = redirect;
   }

@@ -32,6 +32,8 @@ describe('check', () => {
     server = createServer((request, response) => {
       if (request.url === '/hang') return;
       if (request.url === '/moved') return void response.writeHead(302, { location: '/ok' }).end();
+      if (request.url === '//two') return void response.writeHead(200).end();
+      if (request.url === '/nowhere') return void response.writeHead(302, { location: 'http://[bad' }).end();
       if (request.url === '/elsewhere')
         return void response.writeHead(302, { location: 'http://elsewhere.example/' }).end();
       response.writeHead(request.url === '/ok' && request.headers['x-key'] === 'v' ? 200 : 500).end('body');
@@ -61,6 +63,21 @@ describe('check', () => {
       300,
       context(),
     );
+
+  it('takes a path with two slashes for a path', async () => {
+    expect(await http('//two')).toEqual({ result: 'success', output: '' });
+  });
+
+  it('fails on redirects and servers that make no sense, in words', async () => {
+    expect(await http('/nowhere')).toMatchObject({
+      result: 'failure',
+      output: expect.stringContaining('failed to parse Location header "http://[bad"'),
+    });
+    expect(await http('/ok', { scheme: 'HTTPS' })).toMatchObject({
+      result: 'failure',
+      output: expect.stringContaining('server gave HTTP response to HTTPS client'),
+    });
+  });
 
   it('asks over HTTP with headers, by port name, and follows redirects of the same host', async () => {
     expect(await http('/ok')).toEqual({ result: 'success', output: '' });
