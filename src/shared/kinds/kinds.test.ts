@@ -109,3 +109,67 @@ describe('nodes', () => {
     });
   });
 });
+
+describe('workloads of other controllers', () => {
+  const statusOf = (id: string, spec: object, status: object = {}) =>
+    row(id, { metadata: meta({ generation: 2 }), spec, status }).status;
+
+  it('StatefulSets are ready when every pod is, and updated', () => {
+    const done = { observedGeneration: 2, replicas: 2, readyReplicas: 2, updatedReplicas: 2 };
+    expect(statusOf('statefulsets', { replicas: 2 }, done)).toEqual({ text: 'Ready', tone: 'ok' });
+    expect(statusOf('statefulsets', { replicas: 2 }, { ...done, updatedReplicas: 1 })?.tone).toBe('busy');
+    const onDelete = { replicas: 2, updateStrategy: { type: 'OnDelete' } };
+    expect(statusOf('statefulsets', onDelete, { ...done, updatedReplicas: 1 })?.text).toBe('Ready');
+    expect(statusOf('statefulsets', { replicas: 0 })?.tone).toBe('off');
+  });
+
+  it('DaemonSets count nodes', () => {
+    const done = { observedGeneration: 2, desiredNumberScheduled: 3, numberReady: 3, updatedNumberScheduled: 3 };
+    expect(statusOf('daemonsets', {}, done)?.text).toBe('Ready');
+    expect(statusOf('daemonsets', {}, { ...done, numberReady: 1 })?.detail).toBe('1 of 3 pods ready, 3 updated');
+    expect(statusOf('daemonsets', {}, { observedGeneration: 2 })?.text).toBe('No nodes');
+  });
+
+  it('Jobs tell how they ended', () => {
+    const ended = (type: string) => ({ conditions: [{ type, status: 'True', message: 'too often' }] });
+    expect(statusOf('jobs', {}, ended('Complete'))?.tone).toBe('ok');
+    expect(statusOf('jobs', {}, ended('Failed'))).toEqual({ text: 'Failed', tone: 'error', detail: 'too often' });
+    expect(statusOf('jobs', { suspend: true })?.text).toBe('Suspended');
+    expect(statusOf('jobs', {}, { active: 1 })?.text).toBe('Running');
+    expect(statusOf('cronjobs', { suspend: true })?.text).toBe('Suspended');
+  });
+});
+
+describe('cells of the other kinds', () => {
+  const cells = (id: string, object: KubeObject) => row(id, { metadata: meta(), ...object }).cells;
+
+  it('say what kubectl says in short', () => {
+    const metrics = [
+      { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
+      { type: 'External', external: { metric: { name: 'queue' }, target: { type: 'Value', value: '30' } } },
+    ];
+    const scaleTargetRef = { kind: 'Deployment', name: 'web' };
+    expect(cells('horizontalpodautoscalers', { spec: { metrics, scaleTargetRef, maxReplicas: 5 } })).toMatchObject({
+      reference: 'Deployment/web',
+      targets: ['cpu 80%', 'queue 30'],
+      minPods: 1,
+      maxPods: 5,
+    });
+    const paths = [{ path: '/cart', backend: { service: { name: 'cart', port: { number: 80 } } } }];
+    expect(cells('ingresses', { spec: { rules: [{ host: 'shop.example', http: { paths } }] } })).toMatchObject({
+      hosts: ['shop.example'],
+      routes: ['shop.example/cart → cart:80'],
+    });
+    const quota = { hard: { pods: '5', 'limits.cpu': '2' }, used: { pods: '1' } };
+    expect(cells('resourcequotas', { status: quota })).toEqual({ requests: ['pods 1/5'], limits: ['limits.cpu 0/2'] });
+    const subjects = [
+      { kind: 'ServiceAccount', name: 'ci', namespace: 'demo' },
+      { kind: 'User', name: 'jane' },
+    ];
+    expect(cells('rolebindings', { roleRef: { kind: 'Role', name: 'r' }, subjects })).toEqual({
+      role: 'Role/r',
+      subjects: ['demo/ci', 'jane'],
+    });
+    expect(cells('persistentvolumeclaims', { spec: { accessModes: ['ReadWriteOnce'] } })['accessModes']).toBe('RWO');
+  });
+});
