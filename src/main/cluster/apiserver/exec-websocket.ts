@@ -19,7 +19,8 @@ export function serveRun(webSocket: WebSocket, options: RunOptions, session: Run
   // An empty message tells the client that the session stands.
   send(options.stdout ? channels.stdout : options.stderr ? channels.stderr : channels.error, Buffer.alloc(0));
   session.stdin?.on('error', (error) => log.debug('stdin of a command broke', { error }));
-  session.stdin?.on('drain', () => webSocket.resume());
+  // A stdin that is closed before it has taken everything must not hold up the rest.
+  for (const event of ['drain', 'close']) session.stdin?.on(event, () => webSocket.resume());
   webSocket.on('message', (message, binary) => {
     const data = asBuffer(message);
     if (!binary || data.length === 0) return;

@@ -54,7 +54,8 @@ function write(connection: Duplex | undefined, data: Buffer, webSocket: WebSocke
 }
 
 function join(webSocket: WebSocket, connection: Duplex, send: (data: Buffer) => void, over: () => void): void {
-  connection.on('drain', () => webSocket.resume());
+  // A connection that ends before it has taken everything must not hold up the others.
+  for (const event of ['drain', 'close']) connection.on(event, () => webSocket.resume());
   connection.on('data', (data: Buffer) => {
     send(data);
     if (webSocket.bufferedAmount <= mostUnsentBytes) return;

@@ -275,4 +275,13 @@ describe('port-forward through SPDY in a WebSocket', () => {
     expect(answers).toEqual(answers.map((_, id) => `${id}:${'Y'.repeat(200_000)}`));
     transport.close();
   });
+
+  it('tells of a pod that is not there as it is', async () => {
+    const transport = createHttpsTransport({ server: listener.url, ca: pki.caPem, ...pki.admin });
+    await expect(transport.portForward('default', 'none', 80)).rejects.toMatchObject({
+      code: 404,
+      message: 'pods "none" not found',
+    });
+    transport.close();
+  });
 });

@@ -87,8 +87,8 @@ const tunnel = 'SPDY/3.1+portforward.k8s.io';
 /** A connection to one port, in the form the server speaks. @throws ApiError */
 export async function openPortForward(target: WebSocketTarget, port: number): Promise<Duplex> {
   const opened = await open(target, [tunnel, 'v4.channel.k8s.io']).catch((error: ApiError) => {
-    // Servers up to 1.30 without WebSocket, or something in between that knows none.
-    if (error.code !== 400 && error.code !== 403 && error.code !== 404 && error.code !== 426) throw error;
+    // A server, or something in between, that knows no WebSocket for this.
+    if (!/upgrade|protocol|websocket/i.test(error.message)) throw error;
     throw apiError(error.code, error.reason, `ports cannot be forwarded over WebSocket here: ${error.message}`);
   });
   return opened.protocol === tunnel ? forwardOverSpdy(opened, port) : forwardOverChannels(opened);

@@ -120,6 +120,24 @@ describe('a session', () => {
     expect(acknowledged()).toBeGreaterThan(90_000 - 32 * 1024);
   });
 
+  it('stops reading from a peer that minds no window, and loses nothing', async () => {
+    let stream: SpdyStream | undefined;
+    const { server, left } = await byHand((opened) => void (stream = opened));
+    const encoder = new FrameEncoder();
+    left.write(encoder.encode(opening(1)));
+    const part = Buffer.alloc(256 * 1024);
+    const parts = 100;
+    for (let sent = 0; sent < parts; sent++)
+      left.write(encoder.encode({ type: 'data', stream: 1, data: part, fin: false }));
+    left.write(encoder.encode({ type: 'data', stream: 1, data: part, fin: true }));
+    await turns();
+    await turns();
+    expect(stream!.unread).toBeGreaterThan(7 * 1024 * 1024);
+    expect(stream!.unread).toBeLessThan(9 * 1024 * 1024);
+    expect((await all(stream!)).length).toBe((parts + 1) * part.length);
+    expect(server.ended).toBe(false);
+  });
+
   it('answers pings of the peer, not answers to its own', async () => {
     const { send, of } = await byHand();
     await send({ type: 'ping', id: 1 }, { type: 'ping', id: 2 });
