@@ -114,6 +114,29 @@ describe('a node agent', () => {
     expect(await events()).toContainEqual(expect.stringContaining('FailedSync: error syncing pod, will retry:'));
   });
 
+  it('puts right what others say of a pod that it knows better', async () => {
+    await create('web:1');
+    await pass(8000);
+    const readyOf = (pod: Pod) => pod.status!.conditions!.find(({ type }) => type === 'Ready')!.status;
+    const running = await client.get<Pod>(resources.pods, 'default', 'p');
+    expect(readyOf(running)).toBe('True');
+    const conditions = running.status!.conditions!.map((one) =>
+      one.type === 'Ready' ? { ...one, status: 'False' } : one,
+    );
+    const marked = await client.updateStatus<Pod>(resources.pods, {
+      ...running,
+      status: { ...running.status, conditions },
+    } as Pod);
+    expect(readyOf(marked)).toBe('False');
+    await pass(1000);
+    const restored = await client.get<Pod>(resources.pods, 'default', 'p');
+    expect(readyOf(restored)).toBe('True');
+    await pass(5000);
+    expect((await client.get<Pod>(resources.pods, 'default', 'p')).metadata.resourceVersion).toBe(
+      restored.metadata.resourceVersion,
+    );
+  });
+
   it('takes an engine that never answers for lost, and finds it again', async () => {
     await pass(1000);
     expect((await ready()).status).toBe('True');

@@ -231,7 +231,7 @@ class NodeKubelet implements Kubelet {
       else created.wake();
       return;
     }
-    if (old && isEcho(pod, old)) worker.pod = pod;
+    if (old && isEcho(pod, old)) worker.observe(pod);
     else worker.update(pod);
   }
 

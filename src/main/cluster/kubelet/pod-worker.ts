@@ -54,10 +54,16 @@ export class PodWorker {
 
   /** The pod changed in the API. */
   update(pod: Pod): void {
-    this.pod = pod;
+    this.observe(pod);
     if (pod.metadata.deletionTimestamp)
       this.termination.limitGrace(pod.metadata.deletionGracePeriodSeconds ?? undefined);
     this.wake();
+  }
+
+  /** The pod's status changed in the API, and nothing else. */
+  observe(pod: Pod): void {
+    this.pod = pod;
+    this.statuses.observe(pod);
   }
 
   /** The pod is gone from the API, without waiting for this node. */

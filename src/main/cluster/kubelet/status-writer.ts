@@ -17,6 +17,8 @@ export class StatusWriter {
   private wanted: PodStatus | undefined;
   private writing: Promise<void> | undefined;
   private closed = false;
+  /** The revision of the last write; what the API tells of the pod from before it is old news. */
+  private revision = 0;
 
   constructor(
     private readonly pod: Pod,
@@ -36,6 +38,16 @@ export class StatusWriter {
     this.writing ??= this.write().finally(() => (this.writing = undefined));
   }
 
+  /** The pod as the API has it now: what others changed of its status is put right, because this node knows better. */
+  observe(pod: Pod): void {
+    const known = this.sent;
+    if (this.closed || this.writing || !known || known === this.pod.status) return;
+    if (Number(pod.metadata.resourceVersion) <= this.revision || statusPatch(pod.status, known) === undefined) return;
+    this.sent = pod.status as PodStatus | undefined;
+    this.wanted = known;
+    this.writing = this.write().finally(() => (this.writing = undefined));
+  }
+
   /** Resolves when what was published so far is written (or can never be). */
   async flush(): Promise<void> {
     while (this.writing) await this.writing;
@@ -52,13 +64,14 @@ export class StatusWriter {
       const patch = statusPatch(this.sent, status);
       if (patch) {
         try {
-          await this.options.client.patch(
+          const written = await this.options.client.patch(
             resources.pods,
             namespace,
             name,
             { metadata: { uid }, status: patch },
             { type: 'strategic', subresource: 'status' },
           );
+          this.revision = Number(written.metadata.resourceVersion);
         } catch (error) {
           const code = error instanceof ApiError ? error.code : 0;
           if (code === 404 || code === 409) return this.close();
