@@ -52,7 +52,11 @@ async function join(
   log: Logger,
 ): Promise<void> {
   run.stdin?.on('error', (cause) => log.debug('stdin of a command broke', { error: cause }));
-  if (stdin && run.stdin) stdin.pipe(run.stdin);
+  if (stdin && run.stdin) {
+    stdin.pipe(run.stdin);
+    // What a command no longer takes must not fill up the connection.
+    run.stdin.once('close', () => stdin.resume());
+  } else stdin?.resume();
   if (resize) readSizes(resize, (columns, rows) => run.resize(columns, rows));
   let moved = 0;
   const pairs = [

@@ -24,13 +24,14 @@ let listener: HttpsListener;
 let closed = 0;
 let connections: Duplex[] = [];
 
-/** `cat` copies stdin and ends with 3, `size` tells each size it is given, `wait` runs until it is closed. */
+/** `cat` copies stdin and ends with 3, `size` tells each size it is given, `deaf` closes its stdin, `wait` runs until it is closed. */
 async function fakeRun({ command = [], stdin }: RunOptions): Promise<RunSession> {
   if (command[0] === 'never') throw apiError(400, 'BadRequest', 'container "main" in pod "p" is waiting to start');
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const input = stdin ? new PassThrough() : null;
   if (command[0] === 'cat') input!.pipe(stdout);
+  if (command[0] === 'deaf') input!.once('readable', () => input!.destroy());
   const done = new Promise<{ exitCode: number }>((resolve) => stdout.once('end', () => resolve({ exitCode: 3 })));
   stderr.end('to stderr');
   const sizes: string[] = [];
@@ -172,6 +173,16 @@ describe('exec over SPDY', () => {
     spdy.destroy();
     await gone(stdout);
     await expect.poll(() => closed).toBe(before + 1);
+  });
+
+  it('swallows what a command no longer reads', async () => {
+    const spdy = await session(`${pod}/exec?command=deaf&stdin=1&stdout=1`, protocol);
+    spdy.open({ streamtype: 'error' }).on('error', () => {});
+    spdy.open({ streamtype: 'stdout' }).on('error', () => {});
+    const stdin = spdy.open({ streamtype: 'stdin' }).on('error', () => {});
+    // More than all buffers on the way together.
+    await new Promise<void>((resolve) => stdin.end(Buffer.alloc(20_000_000), resolve));
+    spdy.destroy();
   });
 
   it('answers without an upgrade what cannot run', async () => {

@@ -32,7 +32,6 @@ const finFlag = 1;
 const unidirectionalFlag = 2;
 const mask31 = 0x7fff_ffff;
 const mostControlBytes = 64 * 1024;
-export const mostDataBytes = 0xff_ffff;
 
 /** Makes the bytes of frames. Frames with headers have to be sent in the order they were made. */
 export class FrameEncoder {

@@ -187,14 +187,26 @@ describe('a session', () => {
     expect([server.ended, stream!.destroyed]).toEqual([true, true]);
   });
 
-  it('leaves once the last stream has ended', async () => {
-    const { client, server } = pair((stream) => void stream.pipe(stream));
+  it('takes no more streams from a peer that leaves, and ends with the last', async () => {
+    const streams: SpdyStream[] = [];
+    const { server, send, of } = await byHand((opened) => void streams.push(opened));
+    await send(opening(1), { type: 'goAway', lastStream: 0, status: 0 }, opening(3));
+    expect([server.ended, streams.length, of('rstStream')]).toMatchObject([false, 1, [{ stream: 3 }]]);
+    streams[0]!.resume().end('bye');
+    await send({ type: 'data', stream: 1, data: Buffer.alloc(0), fin: true });
+    expect([server.ended, of('data')[0]!.data.toString()]).toEqual([true, 'bye']);
+    await expect(all(server.open({}))).rejects.toThrow('the connection is closed');
+  });
+
+  it('lets what was sent arrive when it is closed', async () => {
+    const { client, server } = pair((stream) => {
+      stream.write('last words', () => server.close());
+    });
     const stream = client.open({});
-    client.leave();
-    stream.end('bye');
-    expect((await all(stream)).toString()).toBe('bye');
+    const heard: string[] = [];
+    stream.on('data', (data: Buffer) => heard.push(data.toString()));
+    stream.on('error', () => {});
     await turns();
-    expect([client.ended, server.ended]).toEqual([true, true]);
-    await expect(all(client.open({}))).rejects.toThrow('the connection is closed');
+    expect([heard.join(''), client.ended, server.ended]).toEqual(['last words', true, true]);
   });
 });

@@ -90,14 +90,6 @@ export class SpdySession extends EventEmitter<{ close: [Error | undefined] }> im
     return stream;
   }
 
-  /** Takes no new streams and closes when those that are open have ended. */
-  leave(): void {
-    if (this.leaving || this.over) return;
-    this.leaving = true;
-    this.write({ type: 'goAway', lastStream: this.lastPeerId, status: goAwayStatus.ok });
-    this.endIfIdle();
-  }
-
   /** Ends the connection after what has been sent; streams that are open end with it. */
   close(): void {
     if (!this.leaving) this.write({ type: 'goAway', lastStream: this.lastPeerId, status: goAwayStatus.ok });
