@@ -68,6 +68,7 @@ export class NedbJournal implements Journal {
   private newest: Doc | undefined;
   private compacting: Promise<void> | undefined;
   private syncTimer: Timer | undefined;
+  private syncing: Promise<void> | undefined;
 
   private constructor(private readonly options: NedbJournalOptions) {
     this.db = Datastore.create({
@@ -133,6 +134,7 @@ export class NedbJournal implements Journal {
     this.syncTimer?.cancel();
     this.syncTimer = undefined;
     await this.compacting;
+    await this.syncing;
     await this.exclusively(async () => {
       if (this.options.fsync !== 'never') await this.sync();
     });
@@ -274,7 +276,8 @@ export class NedbJournal implements Journal {
   private syncSoon(): void {
     this.syncTimer ??= this.options.clock.setTimeout(() => {
       this.syncTimer = undefined;
-      this.exclusively(() => this.sync()).catch((error) => {
+      // Beside the appends: what they add meanwhile is flushed the next time, and none waits for the disk.
+      this.syncing = this.sync().catch((error) => {
         this.options.log.error('the journal could not be flushed to the disk', { error: String(error) });
       });
     }, fsyncIntervalMs);
