@@ -134,10 +134,11 @@ function extract(name) {
   const aliases = {};
   const values = {};
   const enums = new Set();
+  const atomic = new Set();
   for (const file of files) {
     const text = readFileSync(join(directory, file), 'utf8');
     const imports = importsOf(text);
-    parse(text, (type) => resolveType(type, imports), { types, aliases, values, enums });
+    parse(text, (type) => resolveType(type, imports), { types, aliases, values, enums, atomic });
   }
   for (const type of special[name] ?? []) types[type] = [];
   const kept = reachable(name, types, aliases);
@@ -145,6 +146,8 @@ function extract(name) {
     name,
     ...(group === undefined ? {} : { group, version: path.split('/').at(-1) }),
     types: pick(types, kept),
+    // Structs that one manager owns as a whole.
+    atomic: [...atomic].filter((type) => kept.has(type)).sort(),
     aliases: pick(aliases, kept),
     enums: Object.fromEntries(
       [...enums]
@@ -193,6 +196,7 @@ function parse(text, qualify, out) {
     const declaration = /^type (\w+) (?:= )?(.+?)( \{)?$/.exec(line);
     if (declaration && declaration[2] === 'struct') {
       current = out.types[declaration[1]] = [];
+      if (markers.structType?.[0] === 'atomic') out.atomic.add(declaration[1]);
       if (line.endsWith('}')) current = undefined;
     } else if (declaration && /^(string|bool|u?int\d*|float\d*|\[\]|map\[)/.test(declaration[2])) {
       out.aliases[declaration[1]] = qualify(declaration[2]);
@@ -232,6 +236,8 @@ function fieldEntry(type, tags, markers) {
   const keys = markers.listMapKey ?? markers['k8s:listMapKey'];
   if (keys) flags.push(`keys=${keys.join(',')}`);
   if (markers.structType?.[0] === 'atomic' || markers.mapType?.[0] === 'atomic') flags.push('atomic');
+  const preset = markers.default?.[0];
+  if (preset && /^[^\s(]+$/.test(preset)) flags.push(`default=${preset}`);
   return [inline ? '~' : json[0], type, number, ...flags].join(' ');
 }
 

@@ -1,3 +1,4 @@
+import type { KubeObject } from '@shared/k8s';
 import { badRequest } from '../api/errors';
 
 /** How deep a body may nest; far beyond any real object, far below what recursion can bear. */
@@ -25,6 +26,19 @@ export function cloneJson<T>(value: T): T {
     else copy[key] = cloneJson(item);
   }
   return copy as T;
+}
+
+/**
+ * A copy of an object to change. Its metadata.managedFields, large and replaced as
+ * a whole if at all, stays shared.
+ */
+export function cloneObject<T extends KubeObject>(object: T): T {
+  const managedFields = object.metadata?.managedFields;
+  if (!managedFields) return cloneJson(object);
+  const { managedFields: _, ...metadata } = object.metadata!;
+  const copy = cloneJson({ ...object, metadata });
+  copy.metadata!.managedFields = managedFields;
+  return copy;
 }
 
 /** Whether two JSON values say the same, whatever the order of their keys. */

@@ -2,20 +2,12 @@ import type { KubeObject } from '@shared/k8s';
 import { badRequest, conflict, invalid } from '../api/errors';
 import type { StoredObject } from '../store/types';
 import { objectResponse, type Call, type ServerContext } from './context';
-import {
-  checkStructure,
-  decodeBody,
-  decodeObject,
-  fieldValidationOf,
-  isEncodedBody,
-  mediaType,
-  parseJson,
-  unsupportedMediaType,
-} from './decode';
-import { assertDepth, cloneJson, isObject } from './json';
+import { checkStructure, fieldValidationOf, isEncodedBody, mediaType, parseJson, unsupportedMediaType } from './decode';
+import { apply } from './fields/apply';
+import { assertDepth, cloneJson, cloneObject, isObject } from './json';
 import { applyJsonPatch, applyMergePatch } from './json-patch';
 import type { ApiResponse } from './types';
-import { createObject, mutate } from './writes';
+import { mutate } from './writes';
 
 const patchTypes = [
   'application/json-patch+json',
@@ -44,7 +36,11 @@ export function readPatch(context: ServerContext, call: Call): Change {
   const type = mediaType(request.contentType);
   if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes);
   const body = patchBody(request.body);
-  if (type === 'application/json-patch+json') return (draft) => object(applyJsonPatch(draft, body));
+  if (type === 'application/json-patch+json') {
+    // Whoever reaches into managedFields needs a copy of them.
+    const deep = Array.isArray(body) && body.some((operation) => touchesManagedFields(operation));
+    return (draft) => object(applyJsonPatch(deep ? cloneJson(draft) : draft, body));
+  }
   if (!isObject(body)) throw badRequest('error decoding patch: the patch must be an object');
   if (type === 'application/merge-patch+json') return (draft) => object(applyMergePatch(draft, body));
   return (draft) => {
@@ -56,6 +52,11 @@ export function readPatch(context: ServerContext, call: Call): Change {
   };
 }
 
+function touchesManagedFields(operation: unknown): boolean {
+  const { path, from } = (operation ?? {}) as { path?: unknown; from?: unknown };
+  return [path, from].some((pointer) => typeof pointer === 'string' && pointer.startsWith('/metadata/managedFields/'));
+}
+
 /** Applies a change to the stored object, checks what comes out and writes it. */
 async function patchStored(context: ServerContext, call: Call, change: Change) {
   return mutate(context, call, (current) => patched(context, call, current, change));
@@ -63,7 +64,7 @@ async function patchStored(context: ServerContext, call: Call, change: Change) {
 
 function patched(context: ServerContext, call: Call, current: StoredObject, change: Change): KubeObject {
   const { definition } = call.resource;
-  const changed = change(cloneJson(current.value));
+  const changed = change(cloneObject(current.value));
   const { name, namespace, resourceVersion } = changed.metadata ?? {};
   if (name !== undefined && name !== call.name) {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
@@ -88,48 +89,6 @@ function patched(context: ServerContext, call: Call, current: StoredObject, chan
 function shown(call: Call): string {
   const { body } = call.request;
   return isEncodedBody(body) ? body.toString() : JSON.stringify(body);
-}
-
-/** Server-side apply: creates what is not there, merges into what is. */
-async function apply(context: ServerContext, call: Call): Promise<ApiResponse> {
-  const { query } = call.request;
-  const { definition, apiVersion } = call.resource;
-  if (!query.get('fieldManager')) {
-    throw invalid({ group: 'meta.k8s.io', plural: 'patchoptions', kind: 'PatchOptions' }, '', [
-      { type: 'Required', field: 'fieldManager', detail: 'is required for apply patch' },
-    ]);
-  }
-  const request = { ...call.request, contentType: 'application/yaml' };
-  const raw = decodeBody(request, context.schema);
-  if (isObject(raw) && (!raw.apiVersion || !raw.kind)) {
-    throw badRequest(`error decoding YAML: Object '${raw.kind ? 'apiVersion' : 'Kind'}' is missing`);
-  }
-  const applied = decodeObject(
-    { ...request, body: raw, query: withValidation(call) },
-    definition,
-    context.schema,
-    call.warnings,
-  );
-  if (applied.metadata?.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
-  const stored = context.store.get(call.resource.key(call.namespace, call.name!));
-  if (!stored && call.subresource === undefined) {
-    if (applied.metadata?.name && applied.metadata.name !== call.name) {
-      throw badRequest(
-        `the name of the object (${applied.metadata.name}) does not match the name on the URL (${call.name})`,
-      );
-    }
-    return objectResponse(call, await createObject(context, call, applied), 201);
-  }
-  const change: Change = (draft) => context.schema.strategicMerge(apiVersion, definition.kind, draft, applied);
-  return objectResponse(call, await patchStored(context, call, change));
-}
-
-/** Once decoded a body would count as trusted; it still is what came from outside. */
-function withValidation(call: Call): URLSearchParams {
-  const query = new URLSearchParams(call.request.query);
-  const validation = fieldValidationOf(call.request);
-  if (validation !== 'Trust') query.set('fieldValidation', validation);
-  return query;
 }
 
 /** The data of a patch, as the caller's own copy. */

@@ -5,7 +5,7 @@ import type { Call, ServerContext } from './context';
 import { methodNotAllowed, noSuchResource, objectResponse } from './context';
 import { decodeObject } from './decode';
 import { deleteObject } from './deletes';
-import { cloneJson } from './json';
+import { cloneObject } from './json';
 import type { LogOptions, NodeConnection, RunOptions } from './node-connection';
 import { flag, wholeNumber } from './reads';
 import { getStored } from './resources';
@@ -69,7 +69,7 @@ export async function bind(context: ServerContext, call: Call): Promise<ApiRespo
       }
       if (pod.metadata.deletionTimestamp) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
       if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
-      const draft = cloneJson(pod);
+      const draft = cloneObject(pod);
       draft.spec!.nodeName = node;
       if (binding.metadata?.annotations) {
         draft.metadata.annotations = { ...draft.metadata.annotations, ...binding.metadata.annotations };

@@ -3,7 +3,7 @@ import { badRequest, invalid } from '../api/errors';
 import type { StoredObject } from '../store/types';
 import { objectResponse, type Call, type ServerContext } from './context';
 import { decodeObject } from './decode';
-import { cloneJson } from './json';
+import { cloneJson, cloneObject } from './json';
 import { readPatch } from './patch';
 import { getStored } from './resources';
 import type { ApiResponse } from './types';
@@ -25,7 +25,7 @@ export async function scale(context: ServerContext, call: Call): Promise<ApiResp
     context,
     main,
     (current) => scaled(call, current, wanted ?? change!(cloneJson(scaleOf(call, current.value)))),
-    { version: wanted?.metadata?.resourceVersion },
+    { version: wanted?.metadata?.resourceVersion, through: 'scale' },
   );
   return objectResponse(call, { value: scaleOf(call, written.value) });
 }
@@ -46,7 +46,7 @@ function scaled(call: Call, current: StoredObject, wanted: KubeObject): KubeObje
       { type: 'Invalid', field: 'spec.replicas', value: replicas, detail: 'must be greater than or equal to 0' },
     ]);
   }
-  const draft = cloneJson(current.value);
+  const draft = cloneObject(current.value);
   call.resource.definition.scale!.setSpecReplicas(draft, replicas);
   return draft;
 }

@@ -19,6 +19,8 @@ export interface ApiRequest {
   query: URLSearchParams;
   accept?: string;
   contentType?: string;
+  /** What the client calls itself; its first word names the manager of what it writes. */
+  userAgent?: string;
   /** Text or bytes are decoded as `contentType` says; anything else is taken as the object itself and never changed. */
   body?: unknown;
   user: UserInfo;

@@ -9,7 +9,8 @@ import { StoreError, type StoredObject } from '../store/types';
 import type { AdmissionAttributes } from './admission';
 import { objectResponse, type Call, type ServerContext } from './context';
 import { decodeObject } from './decode';
-import { cloneJson, jsonEqual } from './json';
+import { managerOf, recordUpdate, sameButTimes } from './fields/managers';
+import { cloneJson, cloneObject, jsonEqual } from './json';
 import { heldByNamespaceFinalizer } from './namespaces';
 import { getStored } from './resources';
 import type { Answer, ApiResponse } from './types';
@@ -24,8 +25,17 @@ export async function create(context: ServerContext, call: Call): Promise<ApiRes
   return objectResponse(call, await createObject(context, call, object), 201);
 }
 
-/** Stores a new object, given as a draft of the caller's own. @throws ApiError */
-export async function createObject(context: ServerContext, call: Call, object: KubeObject): Promise<Answer> {
+/**
+ * Stores a new object, given as a draft of the caller's own.
+ * @param owned its metadata.managedFields already says who owns it
+ * @throws ApiError
+ */
+export async function createObject(
+  context: ServerContext,
+  call: Call,
+  object: KubeObject,
+  { owned = false } = {},
+): Promise<Answer> {
   const metadata = placed(call, object);
   if (metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
   const generated = !metadata.name && metadata.generateName;
@@ -34,7 +44,7 @@ export async function createObject(context: ServerContext, call: Call, object: K
     const draft = generated ? cloneJson(object) : object;
     if (generated) draft.metadata!.name = generateName(generated, context.random);
     try {
-      return await createOnce(context, call, draft);
+      return await createOnce(context, call, draft, owned);
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'exists') throw error;
       if (!generated || attempt >= 7) throw alreadyExists(call.resource.definition, draft.metadata!.name!);
@@ -42,7 +52,7 @@ export async function createObject(context: ServerContext, call: Call, object: K
   }
 }
 
-async function createOnce(context: ServerContext, call: Call, object: KubeObject): Promise<Answer> {
+async function createOnce(context: ServerContext, call: Call, object: KubeObject, owned: boolean): Promise<Answer> {
   const { definition } = call.resource;
   const metadata = object.metadata!;
   delete metadata.selfLink;
@@ -53,6 +63,7 @@ async function createOnce(context: ServerContext, call: Call, object: KubeObject
   metadata.uid = randomUUID();
   metadata.creationTimestamp = timestamp(context.clock.now());
   definition.defaults?.(object);
+  if (!owned) recordUpdate(call, object, undefined, context.clock.now(), managerOf(call, 'Update'));
   definition.prepareForCreate?.(object, strategyContext(context, call));
   return admitted(context, call, { operation: 'CREATE', object }, async (attributes) => {
     refuse(call, metadata.name ?? '', [
@@ -78,7 +89,7 @@ export async function update(context: ServerContext, call: Call): Promise<ApiRes
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${call.name})`);
   }
   const version = metadata.resourceVersion;
-  return objectResponse(call, await mutate(context, call, () => cloneJson(object), { version }));
+  return objectResponse(call, await mutate(context, call, () => cloneObject(object), { version }));
 }
 
 export interface MutateOptions {
@@ -89,6 +100,10 @@ export interface MutateOptions {
    * `none`: the server itself changes what no client may, and validates nothing.
    */
   strategy?: 'main' | 'status' | 'part' | 'none';
+  /** The draft's metadata.managedFields already says who owns it. */
+  owned?: boolean;
+  /** The subresource under which the change is written down; the default is the call's. */
+  through?: string;
 }
 
 /**
@@ -136,10 +151,17 @@ async function writeOnce(
   const part = definition.partialUpdates?.[call.subresource ?? ''];
   const strategy = options.strategy ?? (call.subresource === 'status' ? 'status' : part ? 'part' : 'main');
   const forStrategy = strategyContext(context, call);
+  const record = () => {
+    if (options.owned) return;
+    recordUpdate(call, draft, old, context.clock.now(), managerOf(call, 'Update', options.through));
+  };
   if (strategy !== 'none') definition.defaults?.(draft);
+  // What the kind's strategy fills in belongs to nobody; what a subresource may not change is put back first.
+  if (strategy === 'main') record();
   if (strategy === 'main') definition.prepareForUpdate?.(draft, old, forStrategy);
   if (strategy === 'status') definition.prepareForStatusUpdate?.(draft, old, forStrategy);
   if (strategy === 'part') part?.(draft, old, forStrategy);
+  if (strategy === 'status' || strategy === 'part') record();
   return admitted(context, call, { operation: 'UPDATE', object: draft, old }, async (attributes) => {
     if (strategy !== 'none') {
       refuse(call, call.name!, [
@@ -154,7 +176,7 @@ async function writeOnce(
       call.warnings.push(...(definition.warnings?.(draft) ?? []));
     }
     draft.metadata!.resourceVersion = String(current.revision);
-    if (jsonEqual(draft, old)) return current;
+    if (jsonEqual(draft, old) || (options.owned && sameButTimes(draft, old))) return current;
     if (attributes.dryRun) return { value: draft };
     if (finished(call, draft)) {
       await context.store.delete(current.key, current.revision);

@@ -12,13 +12,16 @@ import type { ExecOptions, ExecSession, KubeRequest, KubeResponse, KubeTransport
  * The transport for callers in the server's own process: straight into its handler.
  * Bodies that are objects are taken as they are and are not checked against the
  * schema unless `query.fieldValidation` asks for it; what comes back is shared and frozen.
+ * @param userAgent the manager that owns what is written; the user's name unless told
  */
 export function createInProcessTransport(
   server: ApiServer,
   user: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] },
+  userAgent = user.name.replace(/^system:/, ''),
 ): KubeTransport {
   const open = new Set<{ close(): void }>();
-  const send = (request: KubeRequest, extra?: Record<string, string>) => server.handle(toApi(request, user, extra));
+  const send = (request: KubeRequest, extra?: Record<string, string>) =>
+    server.handle({ ...toApi(request, user, extra), userAgent });
 
   const transport: KubeTransport = {
     async request(request) {

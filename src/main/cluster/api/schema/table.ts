@@ -8,13 +8,15 @@ import tables from '../../../../../resources/api/tables.json';
  * (0 for none) and flags:
  * `omit` left out of JSON when zero · `opt` optional · `merge` `replace`
  * `retainKeys` `key=F` how a strategic merge patch treats it · `list=map|set|atomic`
- * `keys=A,B` `atomic` how apply owns it.
+ * `keys=A,B` `atomic` how apply owns it · `default=V` what it is when left out, as JSON.
  */
 interface Package {
   name: string;
   group?: string;
   version?: string;
   types: Record<string, string[]>;
+  /** Structs that one manager owns as a whole. */
+  atomic: string[];
   aliases: Record<string, string>;
   enums: Record<string, string[]>;
 }
@@ -36,6 +38,8 @@ export type Struct = Named & {
   module: string;
   /** `PodSpec` */
   name: string;
+  /** Owned as a whole, not field by field. */
+  atomic: boolean;
   /** By JSON name, fields of inlined structs included. */
   fields: ReadonlyMap<string, Field>;
   /** As declared, inlined structs as fields of their own: what protobuf sees. */
@@ -59,6 +63,8 @@ export interface Field {
   list?: 'map' | 'set' | 'atomic';
   listKeys?: string[];
   atomic: boolean;
+  /** What the API server sets when it is left out, where the type says so. */
+  default?: unknown;
 }
 
 /** A kind and where it is served. */
@@ -131,7 +137,7 @@ function make(text: string, key: string, inPackage: string): Type {
   }
   const lines = table?.types[name];
   if (!lines) throw new Error(`the API tables hold no type ${key}`);
-  return new StructType(owner, name, go, lines);
+  return new StructType(owner, name, go, table.atomic.includes(name), lines);
 }
 
 /** A struct whose fields are read when they are first asked for: types refer to each other in circles. */
@@ -144,6 +150,7 @@ class StructType implements Named {
     readonly module: string,
     readonly name: string,
     readonly go: string,
+    readonly atomic: boolean,
     private readonly lines: readonly string[],
   ) {}
 
@@ -182,6 +189,7 @@ function readField(line: string, inPackage: string): Field {
     list: value('list') as Field['list'],
     listKeys: value('keys')?.split(','),
     atomic: flags.includes('atomic'),
+    ...(value('default') === undefined ? {} : { default: JSON.parse(value('default')!) }),
   };
 }
 

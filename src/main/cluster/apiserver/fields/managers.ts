@@ -1,0 +1,203 @@
+import type { KubeObject, ObjectMeta } from '@shared/k8s';
+import { timestamp } from '../../clock';
+import { isObject, jsonEqual } from '../json';
+import { changedFields, removedFields } from '../../api/schema/fields/compare';
+import { difference, sameFields, union, type FieldSet } from '../../api/schema/fields/field-set';
+import { objectShape, zeroObject, type View } from '../../api/schema/fields/shape';
+import type { Call } from '../context';
+
+/** An entry of metadata.managedFields: who owns which fields, since when and through which request. */
+export type Entry = NonNullable<ObjectMeta['managedFields']>[number];
+
+/** Who writes, as far as ownership tells managers apart. */
+export interface Manager {
+  manager: string;
+  operation: 'Apply' | 'Update';
+  apiVersion: string;
+  subresource?: string;
+}
+
+/** More managers than this are not told apart: the oldest become one. */
+const maxUpdaters = 10;
+const ancient = 'ancient-changes';
+const maxNameBytes = 128;
+
+/** The manager of a request: what it calls itself, or else the first word of its user agent. */
+export function managerOf(call: Call, operation: Manager['operation'], subresource = call.subresource): Manager {
+  const { query, userAgent = '' } = call.request;
+  return {
+    manager: query.get('fieldManager') || firstWord(userAgent) || 'unknown',
+    operation,
+    apiVersion: call.resource.apiVersion,
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+}
+
+function firstWord(userAgent: string): string {
+  const end = userAgent.indexOf('/');
+  const word = (end < 0 ? userAgent : userAgent.slice(0, end)).replace(/\p{C}/gu, '');
+  return Buffer.byteLength(word) <= maxNameBytes ? word : Buffer.from(word).subarray(0, maxNameBytes).toString();
+}
+
+/** The part of the object that a request through this subresource can change. */
+export const viewOf = (call: Call): View => {
+  if (call.subresource !== undefined) return call.subresource === 'status' ? 'status' : 'all';
+  return call.resource.definition.status ? 'main' : 'all';
+};
+
+/**
+ * Writes down in the draft's metadata.managedFields what a create or update makes the
+ * manager's own: every field it changed. Who had them before has them no longer.
+ * @param old what was stored; undefined for a create
+ * @param now in ms
+ */
+export function recordUpdate(call: Call, draft: KubeObject, old: KubeObject | undefined, now: number, self: Manager) {
+  const { apiVersion, definition } = call.resource;
+  const shape = objectShape(apiVersion, definition.kind, viewOf(call));
+  const before = old ?? zeroObject(apiVersion, definition.kind);
+  const changed = changedFields(shape, before, draft);
+  const removed = old && removedFields(shape, old, draft);
+  const entries = currentEntries(self, draft.metadata?.managedFields, old?.metadata?.managedFields);
+  setEntries(draft, updated(entries, changed, removed, self, now, definition.kind));
+}
+
+/** The entries to go on from: a client may hand its own along with the object, and reset them with an empty list. */
+function currentEntries(self: Manager, given: Entry[] | undefined, stored: Entry[] | undefined): Entry[] {
+  if (self.subresource !== undefined || !Array.isArray(given) || given === stored) return stored ?? [];
+  const reset = given.every((entry) => isObject(entry) && Object.keys(entry).length === 0);
+  if (reset && given.length <= 1) return [];
+  return given.every(isEntry) ? given : (stored ?? []);
+}
+
+function isEntry(entry: unknown): entry is Entry {
+  return (
+    isObject(entry) &&
+    typeof (entry.manager ?? '') === 'string' &&
+    (entry.operation === 'Apply' || entry.operation === 'Update') &&
+    typeof entry.apiVersion === 'string' &&
+    entry.fieldsType === 'FieldsV1' &&
+    isFieldSet(entry.fieldsV1)
+  );
+}
+
+function isFieldSet(set: unknown): set is FieldSet {
+  return (
+    isObject(set) &&
+    Object.entries(set).every(([element, inner]) => (element === '.' || /^[fvik]:/.test(element)) && isFieldSet(inner))
+  );
+}
+
+export function setEntries(draft: KubeObject, entries: Entry[]): void {
+  const metadata = (draft.metadata ??= {});
+  if (entries.length > 0) metadata.managedFields = entries;
+  else delete metadata.managedFields;
+}
+
+/** Whether a draft differs from what is stored in nothing but the times of its managers. */
+export function sameButTimes(draft: KubeObject, old: KubeObject): boolean {
+  const timeless = ({ metadata, ...rest }: KubeObject) => ({
+    ...rest,
+    metadata: { ...metadata, managedFields: metadata?.managedFields?.map((entry) => ({ ...entry, time: undefined })) },
+  });
+  return jsonEqual(timeless(draft), timeless(old));
+}
+
+function updated(
+  entries: Entry[],
+  changed: FieldSet | undefined,
+  removed: FieldSet | undefined,
+  self: Manager,
+  now: number,
+  kind: string,
+): Entry[] {
+  if (!changed && !removed) return entries;
+  const result: Entry[] = [];
+  let own: FieldSet | undefined;
+  for (const entry of entries) {
+    const left = difference(fieldsOf(entry), removed);
+    if (isSame(entry, self)) {
+      own = left;
+      if (!changed) keep(result, entry, left);
+    } else keep(result, entry, difference(left, changed));
+  }
+  if (changed) result.push({ ...entryOf(self, now), fieldsV1: pooled(kind, self, union(own, changed)!) });
+  return inOrder(capped(result));
+}
+
+/** The fields of an entry. */
+export const fieldsOf = (entry: Entry): FieldSet | undefined => entry.fieldsV1 as FieldSet | undefined;
+
+/** Whether an entry speaks of this manager. An applier is one whatever version it applies. */
+export const isSame = (entry: Entry, { manager, operation, apiVersion, subresource }: Manager): boolean =>
+  entry.manager === manager &&
+  entry.operation === operation &&
+  entry.subresource === subresource &&
+  (operation === 'Apply' || entry.apiVersion === apiVersion);
+
+/** Adds an entry with what is left of its fields, if anything is. */
+export function keep(result: Entry[], entry: Entry, left: FieldSet | undefined): void {
+  if (left) result.push(left === entry.fieldsV1 ? entry : { ...entry, fieldsV1: left });
+}
+
+/** An entry without fields yet. `now` in ms. */
+export function entryOf({ manager, operation, apiVersion, subresource }: Manager, now: number): Entry {
+  return {
+    manager,
+    operation,
+    apiVersion,
+    time: timestamp(now),
+    fieldsType: 'FieldsV1',
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+}
+
+/** Appliers first, each by time and name: the order in which Kubernetes writes them. */
+export function inOrder(entries: Entry[]): Entry[] {
+  if (entries.length < 2) return entries;
+  return entries.sort(
+    (a, b) =>
+      compare(a.operation, b.operation) ||
+      compare(a.time, b.time) ||
+      compare(a.manager, b.manager) ||
+      compare(a.apiVersion, b.apiVersion) ||
+      compare(a.subresource, b.subresource),
+  );
+}
+
+const compare = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Puts the oldest updaters together when there are too many. */
+function capped(entries: Entry[]): Entry[] {
+  if (entries.length <= maxUpdaters) return entries;
+  const updaters = inOrder(entries.filter((entry) => entry.operation === 'Update'));
+  const over = updaters.length - maxUpdaters;
+  if (over <= 0) return entries;
+  // One place is for what they become.
+  const old = new Set(updaters.filter((entry) => entry.manager !== ancient).slice(0, over + 1));
+  const result = entries.filter((entry) => !old.has(entry) && entry.manager !== ancient);
+  const merged = new Map<string, Entry>();
+  for (const entry of entries.filter((candidate) => candidate.manager === ancient || old.has(candidate))) {
+    const version = entry.apiVersion ?? '';
+    const { subresource: _, ...rest } = entry;
+    const fields = union(merged.get(version)?.fieldsV1 as FieldSet | undefined, fieldsOf(entry));
+    merged.set(version, { ...rest, manager: ancient, fieldsV1: fields });
+  }
+  return [...result, ...merged.values()];
+}
+
+/**
+ * Pods of one ReplicaSet, status after status: the same manager writes the same
+ * fields over and over. One set serves them all.
+ */
+const pool = new Map<string, FieldSet>();
+const poolSize = 500;
+
+/** The set itself, or an equal one that is there already. */
+export function pooled(kind: string, { manager, subresource = '' }: Manager, set: FieldSet): FieldSet {
+  const key = `${kind}/${manager}/${subresource}`;
+  const known = pool.get(key);
+  if (known && sameFields(known, set)) return known;
+  if (pool.size >= poolSize) pool.clear();
+  pool.set(key, set);
+  return set;
+}
