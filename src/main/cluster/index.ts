@@ -13,6 +13,7 @@ import {
   loadOrCreatePki,
   loadOrCreateTokenKey,
   openAuditLog,
+  subjectFault,
   writeKubeconfig,
 } from './apiserver';
 import { createClient } from './client/client';
@@ -138,7 +139,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     options: {
       rootCA: pki.caPem,
       apiEndpoint: { ip: '127.0.0.1', port: listener.port },
-      signCertificate: (request) => pki.signRequest(request),
+      signCertificate: (request) =>
+        pki.signRequest({ ...request, check: (subject) => subjectFault(request.signerName, subject) }),
       issueLegacyToken: (account, secret) => tokens.issueLegacy(account, secret),
     },
   });

@@ -9,6 +9,20 @@ import type { UserInfo } from './types';
 const group = 'certificates.k8s.io';
 const clientSigner = 'kubernetes.io/kube-apiserver-client';
 
+/** Whom the certificates of each of the cluster's own signers may name. Undefined: there is nothing against it. */
+export function subjectFault(
+  signerName: string,
+  { name, groups }: { name: string; groups: string[] },
+): string | undefined {
+  if (signerName === clientSigner) {
+    return groups.includes('system:masters')
+      ? `use of ${clientSigner} signer with system:masters group is not allowed`
+      : undefined;
+  }
+  const isNode = name.startsWith('system:node:') && groups.length === 1 && groups[0] === 'system:nodes';
+  return isNode ? undefined : `a certificate of ${signerName} names a node: CN=system:node:NAME, O=system:nodes`;
+}
+
 /** Who may approve and sign certificate requests depends on the signer; nobody becomes system:masters by a certificate. */
 export function certificateAccess(authorize: Authorizer): AdmissionPlugin {
   const mayUse = (user: UserInfo, verb: string, signerName: string): boolean => {
@@ -25,9 +39,8 @@ export function certificateAccess(authorize: Authorizer): AdmissionPlugin {
       if (operation === 'CREATE') {
         if (signerName !== clientSigner) return;
         const subject = await requestSubject(spec.request).catch(() => undefined);
-        if (subject?.groups.includes('system:masters')) {
-          throw refuse(`use of ${clientSigner} signer with system:masters group is not allowed`);
-        }
+        const fault = subject && subjectFault(signerName, subject);
+        if (fault) throw refuse(fault);
         return;
       }
       const before = (old as CertificateSigningRequest | undefined)?.status;

@@ -6,6 +6,7 @@ export { kubeconfig, writeKubeconfig, type KubeconfigOptions } from './kubeconfi
 export type { AccessAttributes, Authorizer } from './context';
 export type { UserInfo } from './types';
 export { openAuditLog, type AuditLog } from './audit';
+export { subjectFault } from './certificate-access';
 export { createRbac, type Rbac } from './rbac/authorizer';
 export { ensureDefaultRoles } from './rbac/bootstrap';
 export { loadOrCreateTokenKey } from './tokens/keys';

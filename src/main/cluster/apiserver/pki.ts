@@ -1,7 +1,7 @@
 import { X509Certificate as NodeCertificate, createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Extension, JsonName, PublicKeyType, X509Certificate } from '@peculiar/x509';
+import type { Extension, JsonName, Name, PublicKeyType, X509Certificate } from '@peculiar/x509';
 import type { Clock } from '../clock';
 import { writeFileAtomically } from './files';
 
@@ -22,7 +22,7 @@ export interface Pki {
   issueClient(user: string, groups: string[], days?: number): Promise<KeyPair>;
   /**
    * Signs a certificate request: its subject and key, for what the usages say.
-   * @throws Error when the request is damaged
+   * @throws Error when the request is damaged or `check` finds fault with its subject
    */
   signRequest(request: SigningRequest): Promise<string>;
 }
@@ -35,12 +35,18 @@ export interface SigningRequest {
   usages: readonly string[];
   /** How long it is to be valid; a year at most, and a year unless told. */
   seconds?: number;
+  /** Faults of the subject: CN and O. */
+  check(subject: { name: string; groups: string[] }): string | undefined;
 }
 
 /** Who a certificate request names: CN and O. @param request PEM in base64. @throws Error when it is damaged */
 export async function requestSubject(request: string): Promise<{ name: string; groups: string[] }> {
   const x509 = await load();
   const { subjectName } = new x509.Pkcs10CertificateRequest(Buffer.from(request, 'base64').toString());
+  return subjectOf(subjectName);
+}
+
+function subjectOf(subjectName: Name): { name: string; groups: string[] } {
   return { name: subjectName.getField('CN')[0] ?? '', groups: subjectName.getField('O') };
 }
 
@@ -183,9 +189,11 @@ class Keeper {
     return this.leaf(ca, subject, days, [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])]);
   }
 
-  async sign(ca: KeyPair, { pem, usages, seconds = leafDays * daySeconds }: SigningRequest): Promise<string> {
+  async sign(ca: KeyPair, { pem, usages, check, seconds = leafDays * daySeconds }: SigningRequest): Promise<string> {
     const x509 = await load();
     const request = new x509.Pkcs10CertificateRequest(pem);
+    const fault = check(subjectOf(request.subjectName));
+    if (fault) throw new Error(fault);
     if (!(await request.verify())) throw new Error('the signature of the certificate request is wrong');
     const purposes = [
       ...(usages.includes('client auth') ? [x509.ExtendedKeyUsage.clientAuth] : []),

@@ -10,7 +10,13 @@ export interface ControllerSettings {
   /** Where the API server is reached from pods: the `kubernetes` Service in `default` leads there. */
   apiEndpoint?: { ip: string; port: number; clusterIP?: string };
   /** Signs an approved certificate request; gives the certificate as PEM. Without it none is signed. */
-  signCertificate?: (request: { pem: string; usages: readonly string[]; seconds?: number }) => Promise<string>;
+  signCertificate?: (request: {
+    pem: string;
+    signerName: string;
+    usages: readonly string[];
+    /** How long the certificate is to be valid. */
+    seconds?: number;
+  }) => Promise<string>;
   /** The token of a secret of type kubernetes.io/service-account-token. Without it such secrets stay empty. */
   issueLegacyToken?: (account: { namespace: string; name: string; uid: string }, secret: string) => string;
   /** How long a node may be silent, in ms (Kubernetes: 40 s). */

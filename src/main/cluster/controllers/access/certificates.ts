@@ -68,7 +68,12 @@ export function createCertificateController(context: ControllerContext): Control
         const pem = Buffer.from(spec.request, 'base64').toString();
         let certificate: string;
         try {
-          certificate = await options.signCertificate({ pem, usages, seconds: spec.expirationSeconds });
+          certificate = await options.signCertificate({
+            pem,
+            signerName: spec.signerName,
+            usages,
+            seconds: spec.expirationSeconds,
+          });
         } catch (error) {
           return fail('SigningError', (error as Error).message);
         }
