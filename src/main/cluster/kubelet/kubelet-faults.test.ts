@@ -34,7 +34,11 @@ beforeEach(async () => {
   }
   informers = createInformerFactory({ client, clock, log: silentLogger });
   engine = Object.create(createSimulatedRuntime({ clusterId: 'c', clock, random: () => 0.5 })) as Runtime;
-  kubelet = createKubelet({
+  kubelet = startAgent();
+  await kubelet.start();
+});
+const startAgent = () =>
+  createKubelet({
     nodeName: 'n',
     client,
     informers,
@@ -44,8 +48,6 @@ beforeEach(async () => {
     clusterId: 'c',
     volumesDirectory: '/nowhere',
   });
-  await kubelet.start();
-});
 afterEach(async () => {
   const stopped = kubelet.stop();
   await pass(100);
@@ -137,13 +139,30 @@ describe('a node agent', () => {
     );
   });
 
+  it('keeps what its node said when it starts without its engine', async () => {
+    await pass(1000);
+    const { capacity } = (await client.get<Node>(resources.nodes, undefined, 'n')).status!;
+    await kubelet.stop();
+    const { info } = engine;
+    const nothing = { reachable: false, reason: 'nobody there', cpus: 0, memoryBytes: 0 };
+    engine.info = async () => ({ ...(await info.call(engine)), ...nothing });
+    kubelet = startAgent();
+    await kubelet.start();
+    await pass(1000);
+    expect((await ready()).message).toContain('nobody there');
+    expect((await client.get<Node>(resources.nodes, undefined, 'n')).status!.capacity).toEqual(capacity);
+  });
+
   it('takes an engine that never answers for lost, and finds it again', async () => {
     await pass(1000);
     expect((await ready()).status).toBe('True');
     const { info, list } = engine;
     engine.list = () => new Promise(() => {});
-    engine.info = async () => ({ ...(await info.call(engine)), reachable: false, reason: 'it did not answer in 5 s' });
+    const nothing = { reachable: false, reason: 'it did not answer in 5 s', cpus: 0, memoryBytes: 0, osImage: '' };
+    engine.info = async () => ({ ...(await info.call(engine)), ...nothing });
+    const { capacity, nodeInfo } = (await client.get<Node>(resources.nodes, undefined, 'n')).status!;
     await pass(30_000);
+    expect((await client.get<Node>(resources.nodes, undefined, 'n')).status).toMatchObject({ capacity, nodeInfo });
     expect(await ready()).toMatchObject({ status: 'False', message: expect.stringContaining('did not answer in 5 s') });
     engine.list = list;
     engine.info = info;

@@ -37,6 +37,8 @@ export interface NodeAgentOptions {
 
 /** Keeps the Node object and its Lease. What cannot be written is tried again; nothing throws. */
 export class NodeAgent {
+  /** The engine has answered at least once. */
+  private reached = false;
   private info: RuntimeInfo | undefined;
   private address = '127.0.0.1';
   private diskBytes = 0;
@@ -67,7 +69,9 @@ export class NodeAgent {
 
   /** What the engine said of itself. The Node is updated when it says something else than before. */
   async engine(info: RuntimeInfo, address: string): Promise<void> {
-    this.info = info;
+    this.reached ||= info.reachable;
+    // An engine that is gone says nothing of its machine, which is still as it was.
+    this.info = info.reachable || !this.info ? info : { ...this.info, reachable: false, reason: info.reason };
     this.address = address;
     if (this.node) await this.report();
   }
@@ -191,7 +195,7 @@ export class NodeAgent {
         resources.nodes,
         undefined,
         nodeName,
-        { status: { ...facts, conditions } },
+        { status: this.reached || !current.status?.capacity ? { ...facts, conditions } : { conditions } },
         { type: 'strategic', subresource: 'status' },
       );
       const ready = facts.conditions[0]!.status === 'True';
