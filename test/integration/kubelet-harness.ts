@@ -7,6 +7,8 @@ import { kinds } from '../../src/main/cluster/api';
 import { loadSchema } from '../../src/main/cluster/api/schema';
 import { createNodeConnections } from '../../src/main/cluster/apiserver/nodes';
 import { createApiServer } from '../../src/main/cluster/apiserver/server';
+import { newTokenKey } from '../../src/main/cluster/apiserver/tokens/keys';
+import { createServiceAccountTokens } from '../../src/main/cluster/apiserver/tokens/service-account';
 import { createClient } from '../../src/main/cluster/client/client';
 import { isNotFound } from '../../src/main/cluster/client/controller';
 import { createInProcessTransport } from '../../src/main/cluster/client/in-process';
@@ -73,15 +75,19 @@ export function podOf(name: string, container: object = {}, spec: object = {}): 
 
 export const script = (text: string): { command: string[] } => ({ command: ['sh', '-c', text] });
 
-export async function createHarness(
-  overrides: Partial<KubeletOptions> & { dockerHost?: string } = {},
-): Promise<Harness> {
+/** @param tokens pods get the tokens of their service accounts */
+export async function createHarness({
+  tokens = false,
+  ...overrides
+}: Partial<KubeletOptions> & { dockerHost?: string; tokens?: boolean } = {}): Promise<Harness> {
   await ensureBusybox();
   const clusterId = testCluster();
   const directory = await mkdtemp(join(tmpdir(), 'gantry-kubelet-'));
   const connections = createNodeConnections();
+  const store = openMemoryStore({ clock });
   const server = createApiServer({
-    store: openMemoryStore({ clock }),
+    store,
+    ...(tokens ? { tokens: createServiceAccountTokens({ store, key: newTokenKey(), clock }) } : {}),
     kinds,
     schema: loadSchema(),
     clock,
