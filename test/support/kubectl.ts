@@ -34,6 +34,8 @@ export function kubectl(binary: string, kubeconfig: string, home: string, more: 
         child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
         child.on('error', reject);
         child.on('close', (code) => done({ code: code ?? -1, stdout, stderr }));
+        // A kubectl that reads nothing may be gone before the end of its input.
+        child.stdin.on('error', () => {});
         child.stdin.end(input);
       });
     },

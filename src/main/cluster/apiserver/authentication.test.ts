@@ -83,6 +83,11 @@ describe('who it is', () => {
     else expect(() => identify({ url })).toThrow('Unauthorized');
   });
 
+  test('pages send the token among the protocols of a WebSocket', () => {
+    const token = `base64url.bearer.authorization.k8s.io.${Buffer.from('good').toString('base64url')}`;
+    expect(identify({ headers: { 'sec-websocket-protocol': ['v5.channel.k8s.io', token] } }).user).toEqual(robot);
+  });
+
   test('a bad token is not anonymous', () => {
     expect(() => identify({ url: '/version', headers: { authorization: 'Bearer bad' } })).toThrow('Unauthorized');
   });

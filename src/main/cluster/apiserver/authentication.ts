@@ -61,9 +61,18 @@ export function createAuthentication(options: {
   };
 }
 
-/** The token of an Authorization header; undefined when it holds something else. */
-function bearerToken({ authorization }: IncomingHttpHeaders): string | undefined {
-  return authorization ? /^Bearer +(\S+) *$/i.exec(authorization)?.[1] : undefined;
+const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
+
+/** The token of an Authorization header, or among the protocols of a WebSocket, where pages cannot send the header. */
+function bearerToken(headers: IncomingHttpHeaders): string | undefined {
+  const { authorization, 'sec-websocket-protocol': protocols } = headers;
+  if (authorization) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+  if (!protocols?.includes(protocolPrefix)) return undefined;
+  const protocol = protocols
+    .split(',')
+    .map((name) => name.trim())
+    .find((name) => name.startsWith(protocolPrefix));
+  return protocol && Buffer.from(protocol.slice(protocolPrefix.length), 'base64url').toString();
 }
 
 function certificateOf(socket: TLSSocket): Certificate | null {

@@ -3,6 +3,7 @@ import type { KubeObject } from '@shared/k8s';
 import { apiVersionOf } from '../api/kind';
 import { noSuchResource, type ServerContext } from './context';
 import { servedGroups, type ServedGroup, type ServedResource, type ServedVersion } from './served';
+import { issuer } from './tokens/service-account';
 import type { ApiRequest, ApiResponse } from './types';
 import { flag } from './reads';
 
@@ -60,6 +61,9 @@ export class Discovery {
         return health(first, segments.slice(1), flag(request.query, 'verbose'));
       case 'openapi':
         return this.openApi(segments);
+      case '.well-known':
+      case 'openid':
+        return this.openId(path);
       case 'api':
         if (segments.length === 1) return this.aggregated(request, path, true) ?? this.object(path, apiVersions);
         if (segments.length === 2) return this.object(path, () => resourceList(this.find('', group!)));
@@ -137,6 +141,23 @@ export class Discovery {
         })),
     });
     return this.object(`${path} ${version}`, make as unknown as () => KubeObject, contentType);
+  }
+
+  /** How others check the tokens of service accounts. */
+  private openId(path: string): ApiResponse {
+    const { tokens } = this.context;
+    if (tokens && path === '.well-known/openid-configuration') {
+      return this.object(path, () => ({
+        issuer,
+        jwks_uri: `${issuer}/openid/v1/jwks`,
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['ES256'],
+      }));
+    }
+    if (tokens && path === 'openid/v1/jwks')
+      return this.object(path, () => tokens.keySet(), 'application/jwk-set+json');
+    throw noSuchResource();
   }
 
   private openApi(segments: string[]): ApiResponse {

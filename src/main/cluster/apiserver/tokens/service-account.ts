@@ -37,6 +37,8 @@ export interface ServiceAccountTokens {
   issue(spec: TokenSpec): { token: string; expires: number };
   /** The token of a kubernetes.io/service-account-token secret: without an end of its own. */
   issueLegacy(account: { namespace: string; name: string; uid: string }, secret: string): string;
+  /** The public key, as a JSON Web Key Set. */
+  keySet(): { keys: object[] };
   /** Whose token it is and whom it is for; undefined when it is not good (any more). */
   verify(token: string): { user: UserInfo; audiences: string[] } | undefined;
 }
@@ -113,6 +115,7 @@ export function createServiceAccountTokens(options: {
         key,
       );
     },
+    keySet: () => ({ keys: [{ ...key.publicKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: key.id }] }),
     verify(token) {
       let known = remembered.get(token);
       if (!known) {

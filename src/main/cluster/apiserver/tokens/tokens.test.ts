@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -156,6 +156,17 @@ test('a review tells whose token it is, for whom', async () => {
     user: { username: 'system:serviceaccount:default:robot' },
   });
   expect(await review({ token: 'x' })).toEqual({ user: {}, error: 'invalid bearer token' });
+});
+
+test('others can check the tokens', async () => {
+  const { jwks_uri } = (await send('GET', '/.well-known/openid-configuration')).body;
+  const { keys } = (await send('GET', new URL(jwks_uri).pathname)).body;
+  const { token } = (await request()).status;
+  const [header] = token.split('.');
+  expect(JSON.parse(Buffer.from(header, 'base64url').toString()).kid).toBe(keys[0].kid);
+  const publicKey = createPublicKey({ key: keys[0], format: 'jwk' });
+  expect(verifyJwt(token, { ...key, publicKey })).toBeDefined();
+  expect(JSON.stringify(keys)).not.toContain('"d"');
 });
 
 describe('admission of pods', () => {
