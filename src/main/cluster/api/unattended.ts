@@ -10,7 +10,6 @@ const unattended = new Set([
   'persistentvolumes',
   'resourcequotas',
   'cronjobs.batch',
-  'daemonsets.apps',
   'jobs.batch',
   'statefulsets.apps',
   'horizontalpodautoscalers.autoscaling',

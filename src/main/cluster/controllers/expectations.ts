@@ -21,11 +21,16 @@ export class Expectations {
   }
 
   expectCreations(owner: string, count: number): void {
-    this.expected.set(owner, { creations: count, deletions: new Set(), at: this.clock.now() });
+    this.expect(owner, count, []);
   }
 
   expectDeletions(owner: string, uids: Iterable<string>): void {
-    this.expected.set(owner, { creations: 0, deletions: new Set(uids), at: this.clock.now() });
+    this.expect(owner, 0, uids);
+  }
+
+  /** Of both at once, in place of what was expected before. */
+  expect(owner: string, creations: number, deletions: Iterable<string>): void {
+    this.expected.set(owner, { creations, deletions: new Set(deletions), at: this.clock.now() });
   }
 
   /** Creations that were seen, or will never be because they failed. */

@@ -6,6 +6,7 @@ import { createBootstrapController } from './bootstrap';
 import { createRoleAggregationController } from './access/aggregation';
 import { createCertificateController } from './access/certificates';
 import { createTokenSecretController } from './access/token-secrets';
+import { createDaemonSetController } from './daemonset';
 import { createDeploymentController } from './deployment';
 import { createEndpointsControllers } from './endpoints';
 import { createEventTtlController } from './event-ttl';
@@ -51,6 +52,7 @@ export function createControllers(parameters: {
     createDeploymentController(context),
     createReplicaSetController(context),
     createReplicaSetController(context, replicationControllerKind),
+    createDaemonSetController(context),
     ...createEndpointsControllers(context),
     createGarbageCollector(context),
     createNodeLifecycleController(context),

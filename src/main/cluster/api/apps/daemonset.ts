@@ -1,11 +1,19 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DaemonSet } from '@shared/k8s';
 import { defineKind, type FieldError } from '../kind';
 import { ageColumn, formatLabels, integer, templateColumns, text } from '../printing';
-import { setDefault, specAndStatus } from '../strategy';
+import { bumpGeneration, keepStatus, setDefault, specAndStatus } from '../strategy';
 import { invalid, notSupported, required } from '../validation/field';
 import { amount, validateAtMostAll, validateIntOrPercent, type IntOrPercent } from '../validation/int-or-percent';
 import { defaultTemplate } from './defaults';
 import { validateCounts, validateSelectorAndTemplate, validateSelectorUpdate } from './validation';
+
+/** Counts the templates a DaemonSet has had; every pod says of which it is. */
+const generationAnnotation = 'deprecated.daemonset.template.generation';
+
+function setTemplateGeneration(object: DaemonSet, generation: number): void {
+  object.metadata.annotations = { ...object.metadata.annotations, [generationAnnotation]: String(generation) };
+}
 
 type Spec = NonNullable<DaemonSet['spec']>;
 
@@ -35,6 +43,13 @@ export const daemonSet = defineKind<DaemonSet>({
   prepareForCreate(object) {
     object.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
     object.metadata.generation = 1;
+    setTemplateGeneration(object, 1);
+  },
+  prepareForUpdate(object, old) {
+    keepStatus(object, old);
+    bumpGeneration(object, old);
+    const before = Number(old.metadata.annotations?.[generationAnnotation] ?? 0) || 0;
+    setTemplateGeneration(object, isDeepStrictEqual(object.spec?.template, old.spec?.template) ? before : before + 1);
   },
   validate(object) {
     const spec = object.spec ?? ({} as Spec);
