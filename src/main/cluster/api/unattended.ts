@@ -10,7 +10,6 @@ const unattended = new Set([
   'persistentvolumes',
   'resourcequotas',
   'cronjobs.batch',
-  'jobs.batch',
   'statefulsets.apps',
   'horizontalpodautoscalers.autoscaling',
   'poddisruptionbudgets.policy',

@@ -12,6 +12,7 @@ import { createEndpointsControllers } from './endpoints';
 import { createEventTtlController } from './event-ttl';
 import type { ControllerContext, ControllerSettings, ControlLoop } from './framework';
 import { createGarbageCollector } from './garbage-collector';
+import { createJobControllers } from './job';
 import { createKubernetesServiceController } from './kubernetes-service';
 import { createNamespaceController } from './namespace';
 import { createNodeLifecycleController } from './node-lifecycle';
@@ -53,6 +54,7 @@ export function createControllers(parameters: {
     createReplicaSetController(context),
     createReplicaSetController(context, replicationControllerKind),
     createDaemonSetController(context),
+    ...createJobControllers(context),
     ...createEndpointsControllers(context),
     createGarbageCollector(context),
     createNodeLifecycleController(context),
