@@ -64,6 +64,7 @@ export function recordUpdate(call: Call, draft: KubeObject, old: KubeObject | un
 /** The entries to go on from: a client may hand its own along with the object, and reset them with an empty list. */
 function currentEntries(self: Manager, given: Entry[] | undefined, stored: Entry[] | undefined): Entry[] {
   if (self.subresource !== undefined || !Array.isArray(given) || given === stored) return stored ?? [];
+  if (stored && jsonEqual(given, stored)) return stored;
   const reset = given.every((entry) => isObject(entry) && Object.keys(entry).length === 0);
   if (reset && given.length <= 1) return [];
   return given.every(isEntry) ? given : (stored ?? []);
@@ -145,26 +146,38 @@ export function entryOf({ manager, operation, apiVersion, subresource }: Manager
     manager,
     operation,
     apiVersion,
-    time: timestamp(now),
+    time: secondOf(now),
     fieldsType: 'FieldsV1',
     ...(subresource === undefined ? {} : { subresource }),
   };
 }
 
-/** Appliers first, each by time and name: the order in which Kubernetes writes them. */
-export function inOrder(entries: Entry[]): Entry[] {
-  if (entries.length < 2) return entries;
-  return entries.sort(
-    (a, b) =>
-      compare(a.operation, b.operation) ||
-      compare(a.time, b.time) ||
-      compare(a.manager, b.manager) ||
-      compare(a.apiVersion, b.apiVersion) ||
-      compare(a.subresource, b.subresource),
-  );
+const second = { at: -1, text: '' };
+
+/** The time as it is written down; thousands of writes share a second. */
+function secondOf(now: number): string {
+  const at = Math.floor(now / 1000);
+  if (at !== second.at) [second.at, second.text] = [at, timestamp(now)];
+  return second.text;
 }
 
-const compare = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
+/** Appliers first, each by time and name: the order in which Kubernetes writes them. */
+export function inOrder(entries: Entry[]): Entry[] {
+  for (let index = 1; index < entries.length; index++) {
+    if (compare(entries[index - 1]!, entries[index]!) > 0) return entries.sort(compare);
+  }
+  return entries;
+}
+
+const sortedBy = ['operation', 'time', 'manager', 'apiVersion', 'subresource'] as const;
+
+function compare(a: Entry, b: Entry): number {
+  for (const field of sortedBy) {
+    const [left = '', right = ''] = [a[field], b[field]];
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
+}
 
 /** Puts the oldest updaters together when there are too many. */
 function capped(entries: Entry[]): Entry[] {
@@ -173,7 +186,8 @@ function capped(entries: Entry[]): Entry[] {
   const over = updaters.length - maxUpdaters;
   if (over <= 0) return entries;
   // One place is for what they become.
-  const old = new Set(updaters.filter((entry) => entry.manager !== ancient).slice(0, over + 1));
+  const places = updaters.some((entry) => entry.manager === ancient) ? over : over + 1;
+  const old = new Set(updaters.filter((entry) => entry.manager !== ancient).slice(0, places));
   const result = entries.filter((entry) => !old.has(entry) && entry.manager !== ancient);
   const merged = new Map<string, Entry>();
   for (const entry of entries.filter((candidate) => candidate.manager === ancient || old.has(candidate))) {
