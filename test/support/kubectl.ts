@@ -36,8 +36,6 @@ export function kubectl(binary: string, kubeconfig: string, home: string, more: 
         child.on('close', (code) => done({ code: code ?? -1, stdout, stderr }));
         // A kubectl that reads nothing may be gone before the end of its input.
         child.stdin.on('error', () => {});
-        // One that reads no input may be gone before it is written.
-        child.stdin.on('error', () => {});
         child.stdin.end(input);
       });
     },
