@@ -9,7 +9,6 @@ const unattended = new Set([
   'persistentvolumeclaims',
   'persistentvolumes',
   'resourcequotas',
-  'cronjobs.batch',
   'statefulsets.apps',
   'horizontalpodautoscalers.autoscaling',
   'poddisruptionbudgets.policy',

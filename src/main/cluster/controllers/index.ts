@@ -6,6 +6,7 @@ import { createBootstrapController } from './bootstrap';
 import { createRoleAggregationController } from './access/aggregation';
 import { createCertificateController } from './access/certificates';
 import { createTokenSecretController } from './access/token-secrets';
+import { createCronJobController } from './cronjob';
 import { createDaemonSetController } from './daemonset';
 import { createDeploymentController } from './deployment';
 import { createEndpointsControllers } from './endpoints';
@@ -55,6 +56,7 @@ export function createControllers(parameters: {
     createReplicaSetController(context, replicationControllerKind),
     createDaemonSetController(context),
     ...createJobControllers(context),
+    createCronJobController(context),
     ...createEndpointsControllers(context),
     createGarbageCollector(context),
     createNodeLifecycleController(context),
