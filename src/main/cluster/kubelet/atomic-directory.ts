@@ -24,23 +24,30 @@ export async function writeAtomically(directory: string, files: Map<string, Proj
   const version = `..${new Date().toISOString().replace(/[-:TZ.]/g, '_')}${randomBytes(4).toString('hex')}`;
   const target = join(directory, version);
   await mkdir(target, { mode: 0o755 });
-  for (const [path, file] of files) {
-    const place = join(target, path);
-    await mkdir(dirname(place), { recursive: true, mode: 0o755 });
-    await writeFile(place, file.data);
-    await chmod(place, file.mode);
+  await Promise.all(
+    [...files].map(async ([path, file]) => {
+      const place = join(target, path);
+      if (path.includes('/')) await mkdir(dirname(place), { recursive: true, mode: 0o755 });
+      await writeFile(place, file.data);
+      await chmod(place, file.mode);
+    }),
+  );
+  const roots = new Set([...files.keys()].map((path) => path.split('/')[0]!));
+  const link = async (root: string): Promise<void> => {
+    await symlink(`${current}/${root}`, join(directory, root)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  };
+  if (old === undefined) {
+    // Nobody reads yet.
+    await Promise.all([symlink(version, join(directory, current)), ...[...roots].map(link)]);
+    return true;
   }
   const temporary = join(directory, '..data_tmp');
   await rm(temporary, { force: true });
   await symlink(version, temporary);
   await rename(temporary, join(directory, current));
-
-  const roots = new Set([...files.keys()].map((path) => path.split('/')[0]!));
-  for (const root of roots) {
-    const link = join(directory, root);
-    if (await lstat(link).catch(() => undefined)) continue;
-    await symlink(`${current}/${root}`, link);
-  }
+  await Promise.all([...roots].map(link));
   for (const name of await readdir(directory)) {
     if (name === current || name === version || roots.has(name)) continue;
     await rm(join(directory, name), { recursive: true, force: true });

@@ -10,7 +10,15 @@ import type { Waiting } from './pod-status';
 import { podLabel, runningSandbox, type PodContainer, type PodView } from './pod-view';
 import { isUnreachable } from './runtime/docker-errors';
 import { RuntimeError, type ImageInfo } from './runtime/types';
-import { managedMounts, MountError, mountsOf, mountVolumes, refreshVolumes, type VolumeContext } from './volumes';
+import {
+  managedMounts,
+  MountError,
+  mountsOf,
+  mountVolumes,
+  refreshVolumes,
+  type MountedVolumes,
+  type VolumeContext,
+} from './volumes';
 
 export interface WorkerLink {
   pod(): Pod;
@@ -40,7 +48,7 @@ export class ContainerStarter {
   private sandboxRetry = { at: 0, ms: firstSandboxRetryMs };
   private readonly hookFailures = new Map<string, { message: string }>();
   private readonly abort = new AbortController();
-  private volumes: Awaited<ReturnType<typeof mountVolumes>> | undefined;
+  private volumes: MountedVolumes | undefined;
   private stale = false;
   private adopted = false;
   /** When the first of the volumes' tokens is to be replaced, in ms since the epoch. */
@@ -118,6 +126,13 @@ export class ContainerStarter {
     }
     const sandbox = await this.sandbox(view);
     if (!sandbox) return false;
+    try {
+      if (this.volumes.complete) await this.volumes.complete;
+    } catch (error) {
+      this.volumes = undefined;
+      this.mountFailed(error);
+      return true;
+    }
     let inOrder = true;
     for (const action of due) {
       const image = await this.image(action);
@@ -218,7 +233,7 @@ export class ContainerStarter {
     }
     try {
       const attempt = (view.sandboxes[0]?.attempt ?? -1) + 1;
-      const held = [...(this.volumes ?? [])].filter(([, volume]) => volume.type === 'volume');
+      const held = [...(this.volumes?.byName ?? [])].filter(([, volume]) => volume.type === 'volume');
       const mounts = held.map(([name, volume]) => ({
         type: volume.type,
         source: volume.source,
@@ -296,7 +311,7 @@ export class ContainerStarter {
     try {
       const context = this.volumeContext(sandbox.ip);
       const env = await resolveEnv(pod, container, this.host.objects, context.facts);
-      const mounts = await mountsOf(pod, container, this.volumes ?? new Map(), env);
+      const mounts = await mountsOf(pod, container, this.volumes?.byName ?? new Map(), env);
       const managed = await managedMounts(pod, container, restartCount, context);
       const spec = containerSpec(pod, container, {
         kind,

@@ -39,23 +39,40 @@ export class MountError extends Error {
 export const podDirectory = (root: string, uid: string): string => join(root, uid);
 
 /** Volumes with the credentials of a pod's account, which admission adds. */
-const accessVolumePrefix = 'kube-api-access-';
+const isCredentials = (volume: Volume): boolean =>
+  volume.projected !== undefined && volume.name.startsWith('kube-api-access-');
 
 const needsLocal = (what: string): string =>
   `${what} needs a directory of this host and the Docker engine runs on another machine: connect to a local engine`;
 
-/** Sets up (or refreshes) the volumes of a pod. @throws MountError */
-export async function mountVolumes(pod: Pod, context: VolumeContext): Promise<Map<string, MountedVolume>> {
-  const mounted = new Map<string, MountedVolume>();
-  for (const volume of pod.spec!.volumes ?? []) {
+/** The volumes of a pod. Those with its account's credentials may still be on their way. */
+export interface MountedVolumes {
+  byName: Map<string, MountedVolume>;
+  /** Resolves when every volume is there; absent when they all are. @throws MountError */
+  complete?: Promise<void>;
+}
+
+/**
+ * Sets up (or refreshes) the volumes of a pod. Every pod has credentials and they hardly ever fail,
+ * so that they are not waited for: a sandbox can be made meanwhile. @throws MountError
+ */
+export async function mountVolumes(pod: Pod, context: VolumeContext): Promise<MountedVolumes> {
+  const byName = new Map<string, MountedVolume>();
+  const mount = async (volume: Volume): Promise<void> => {
     try {
-      mounted.set(volume.name, await mountVolume(pod, volume, context));
+      byName.set(volume.name, await mountVolume(pod, volume, context));
     } catch (error) {
       if (error instanceof MountError) throw error;
       throw new MountError(volume.name, (error as Error).message);
     }
-  }
-  return mounted;
+  };
+  const volumes = pod.spec!.volumes ?? [];
+  const credentials = volumes.filter(isCredentials);
+  const complete = credentials.length > 0 ? Promise.all(credentials.map(mount)).then(() => {}) : undefined;
+  // Whoever waits hears of a failure; nobody may have come to that yet.
+  complete?.catch(() => {});
+  for (const volume of volumes) if (!isCredentials(volume)) await mount(volume);
+  return { byName, complete };
 }
 
 /** Files that follow an object are written anew when it changed. @throws MountError */
@@ -88,7 +105,7 @@ async function mountVolume(pod: Pod, volume: Volume, context: VolumeContext): Pr
     return { type: 'bind', source, readOnly: false };
   }
   // Without the account's token most pods work; they would not without their volume.
-  if (!context.local && volume.projected && name.startsWith(accessVolumePrefix)) {
+  if (!context.local && isCredentials(volume)) {
     const source = `gantry-${pod.metadata.uid}-${name}`;
     await context.runtime.createVolume(source, podLabels(pod, context.facts.nodeName));
     return { type: 'volume', source, readOnly: true };
