@@ -143,6 +143,21 @@ describe('a CronJob', () => {
     expect(await names()).toEqual([1, 2].map(nameAt));
   });
 
+  it('does not start a run again whose job is gone before its cache shows that it ran', async () => {
+    let catchUp!: () => void;
+    const behind = new Promise<void>((resolve) => (catchUp = resolve));
+    await create();
+    bed.lag = (path) => (path.endsWith('/cronjobs') ? behind : undefined);
+    await bed.advance(minute);
+    await bed.client.delete(resources.jobs, 'default', nameAt(1), { propagationPolicy: 'Background' });
+    await bed.settle();
+    expect(await jobs()).toEqual([]);
+    catchUp();
+    await bed.settle();
+    expect(await jobs()).toEqual([]);
+    expect((await get()).status).toEqual({ lastScheduleTime: '2026-01-01T00:01:00Z' });
+  });
+
   it('repeats after a duration', async () => {
     await create({ schedule: '@every 90s' });
     await bed.advance(270_000);

@@ -193,15 +193,16 @@ describe('a Job', () => {
     expect((await all()).map(({ metadata }) => metadata.finalizers ?? [])).toEqual([[], []]);
   });
 
-  it('does not act twice on caches that are behind', async () => {
+  it('does not replace a pod whose success its cache does not show yet', async () => {
     let catchUp!: () => void;
     const behind = new Promise<void>((resolve) => (catchUp = resolve));
-    await create({ parallelism: 1, completions: 2 });
+    await create({ parallelism: 2, completions: 2 });
     bed.lag = (path) => (path.endsWith('/jobs') ? behind : undefined);
-    await endAll();
+    await end((await running())[0]!);
     expect(await all()).toHaveLength(2);
     catchUp();
     await bed.settle();
+    expect(await all()).toHaveLength(2);
     expect((await get()).status).toMatchObject({ succeeded: 1, active: 1 });
   });
 });
