@@ -152,11 +152,14 @@ describe('decisions', () => {
       namespace: 'default',
     });
     for (const user of [root, jane]) {
-      const rounds = 20_000;
-      const start = performance.now();
-      for (let round = 0; round < rounds; round++) rbac.authorize(ask(user));
-      // Ten times what it takes on an idle machine.
-      expect(((performance.now() - start) / rounds) * 1000).toBeLessThan(20);
+      const rounds = 2000;
+      // The best of several: other work on the machine is not what is measured.
+      const each = Array.from({ length: 20 }, () => {
+        const start = performance.now();
+        for (let round = 0; round < rounds; round++) rbac.authorize(ask(user));
+        return ((performance.now() - start) / rounds) * 1000;
+      });
+      expect(Math.min(...each)).toBeLessThan(5);
     }
   });
 });
