@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { defaultDataDirectory, parseAppOptions, UsageError } from './options';
 
@@ -39,6 +40,12 @@ test.each([
 ])('%j is refused with a reason', (argv, message) => {
   expect(() => parseAppOptions(argv)).toThrow(UsageError);
   expect(() => parseAppOptions(argv)).toThrow(message);
+});
+
+test('a relative data directory is one below the working directory', () => {
+  const options = parseAppOptions(['--data-dir', './cluster']);
+  expect(options.dataDirectory).toBe(join(process.cwd(), 'cluster'));
+  expect(options.kubeconfigFile).toBe(join(process.cwd(), 'cluster', 'kubeconfig'));
 });
 
 test('data goes where the platform keeps it', () => {

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** What a host of the app is started with; the flags of `gantry serve`. */
@@ -83,7 +83,8 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
       '--cluster-name takes lower-case letters, digits and "-", 40 characters at most, starting and ending with a letter or digit',
     );
   }
-  const dataDirectory = values['data-dir'] ?? defaultDataDirectory(env);
+  // Docker mounts absolute paths only.
+  const dataDirectory = resolve(values['data-dir'] ?? defaultDataDirectory(env));
   const simulatedNodes = wholeNumber('simulated-nodes', values['simulated-nodes'], 5000) ?? 0;
   return {
     dataDirectory,
