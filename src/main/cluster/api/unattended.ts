@@ -9,7 +9,6 @@ const unattended = new Set([
   'persistentvolumeclaims',
   'persistentvolumes',
   'resourcequotas',
-  'statefulsets.apps',
   'horizontalpodautoscalers.autoscaling',
   'poddisruptionbudgets.policy',
   'ingresses.networking.k8s.io',

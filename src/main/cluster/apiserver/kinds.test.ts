@@ -237,13 +237,25 @@ describe('kinds without a controller', () => {
   it('are stored with a warning', async () => {
     const { send } = await createTestServer();
     const path = '/apis/apps/v1/namespaces/default';
-    const { warnings } = await send('POST', `${path}/statefulsets`, {
-      body: { ...examples['apps/v1/StatefulSet'], metadata: { name: 'web' } },
+    const { warnings } = await send('POST', '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies', {
+      body: { ...examples['networking.k8s.io/v1/NetworkPolicy'], metadata: { name: 'web' } },
     });
     expect(warnings).toEqual([
-      'Gantry does not run a controller for statefulsets.apps yet: the object is stored but nothing acts on it',
+      'Gantry does not run a controller for networkpolicies.networking.k8s.io yet: the object is stored but nothing acts on it',
     ]);
     const set = { ...examples['apps/v1/ReplicaSet'], metadata: { name: 'web' } };
     expect((await send('POST', `${path}/replicasets`, { body: set })).warnings).toEqual([]);
+  });
+
+  it('say so for the part nothing acts on', async () => {
+    const { send } = await createTestServer();
+    const path = '/apis/apps/v1/namespaces/default/statefulsets';
+    const { spec } = examples['apps/v1/StatefulSet'] as { spec: object };
+    const make = (name: string, more: object) =>
+      send('POST', path, { body: { metadata: { name }, spec: { ...spec, ...more } } });
+    expect((await make('web', { volumeClaimTemplates: [] })).warnings).toEqual([]);
+    expect((await make('db', {})).warnings).toEqual([
+      'spec.volumeClaimTemplates: Gantry does not provide volumes yet: the claims are created, but pods that use them stay Pending',
+    ]);
   });
 });

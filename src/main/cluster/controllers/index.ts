@@ -22,6 +22,7 @@ import { createPodGCController } from './pod-gc';
 import { createReplicaSetController } from './replicaset';
 import { replicationControllerKind } from './replicaset/kinds';
 import { createServiceAccountController } from './serviceaccount';
+import { createStatefulSetController } from './statefulset';
 
 export type { ControllerSettings } from './framework';
 
@@ -55,6 +56,7 @@ export function createControllers(parameters: {
     createReplicaSetController(context),
     createReplicaSetController(context, replicationControllerKind),
     createDaemonSetController(context),
+    createStatefulSetController(context),
     ...createJobControllers(context),
     createCronJobController(context),
     ...createEndpointsControllers(context),

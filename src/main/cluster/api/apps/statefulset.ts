@@ -75,6 +75,12 @@ export const statefulSet = defineKind<StatefulSet>({
         ]
       : [];
   },
+  warnings: (object) =>
+    object.spec?.volumeClaimTemplates?.length
+      ? [
+          'spec.volumeClaimTemplates: Gantry does not provide volumes yet: the claims are created, but pods that use them stay Pending',
+        ]
+      : [],
   columns: [
     text(
       'Ready',
