@@ -60,7 +60,7 @@ export const statefulSet = defineKind<StatefulSet>({
       ...validatePolicies(spec),
       ...validateCounts(spec, 'replicas', 'minReadySeconds', 'revisionHistoryLimit'),
       ...nonNegative('spec.ordinals.start', spec.ordinals?.start),
-      ...validateSelectorAndTemplate(spec, 'StatefulSet'),
+      ...validateSelectorAndTemplate({ ...spec, template: templateWithClaims(spec) }, 'StatefulSet'),
     ];
   },
   validateUpdate(object, old) {
@@ -97,6 +97,17 @@ export const statefulSet = defineKind<StatefulSet>({
     selector: (object) => selectorString(object.spec?.selector),
   },
 });
+
+/** The template as its pods will be: with a volume for every claim, so that containers may mount it. */
+function templateWithClaims({ template, volumeClaimTemplates = [] }: NonNullable<StatefulSet['spec']>) {
+  if (!template?.spec || volumeClaimTemplates.length === 0) return template;
+  const names = volumeClaimTemplates.map((claim) => claim.metadata?.name ?? '');
+  const volumes = [
+    ...names.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
+    ...(template.spec.volumes ?? []).filter(({ name }) => !names.includes(name)),
+  ];
+  return { ...template, spec: { ...template.spec, volumes } };
+}
 
 function validatePolicies(spec: NonNullable<StatefulSet['spec']>): FieldError[] {
   const errors: FieldError[] = [];

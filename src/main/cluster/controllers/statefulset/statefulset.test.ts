@@ -236,7 +236,9 @@ describe('the claims of a StatefulSet', () => {
 
   it('are one per pod, and outlive it', async () => {
     bed.play();
-    await create(2, { volumeClaimTemplates: [claimTemplate] });
+    const containers = [{ name: 'a', image: 'a:1', volumeMounts: [{ name: 'data', mountPath: '/data' }] }];
+    const template = { metadata: { labels: { app: 'web' } }, spec: { containers } };
+    await create(2, { template, volumeClaimTemplates: [claimTemplate] });
     expect((await claims()).map(({ metadata }) => [metadata.name, metadata.labels])).toEqual([
       ['data-web-0', { app: 'web' }],
       ['data-web-1', { app: 'web' }],
