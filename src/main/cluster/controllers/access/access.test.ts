@@ -5,7 +5,10 @@ import { resources } from '../../client/resources';
 let bed: Testbed;
 afterEach(() => bed.stop());
 
-const role = (name: string, labels: Record<string, string>, rules: object[] = []) => ({ metadata: { name, labels }, rules });
+const role = (name: string, labels: Record<string, string>, rules: object[] = []) => ({
+  metadata: { name, labels },
+  rules,
+});
 const rule = (resource: string) => ({ apiGroups: [''], resources: [resource], verbs: ['get'] });
 
 describe('aggregated roles', () => {
