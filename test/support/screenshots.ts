@@ -103,7 +103,9 @@ try {
   };
 
   await window.create(shop.replace('replicas: 2', 'replicaCount: 2'));
-  await window.byId('editor-fault').first().waitFor();
+  // Shows the faulty line; meanwhile the charts get their first samples.
+  await window.byId('editor-fault').first().click();
+  await page.waitForTimeout(8_000);
   await shoot('create', 'light');
   await window.dock.write(shop);
   await window.byId('editor-apply').click();

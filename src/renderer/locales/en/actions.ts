@@ -66,6 +66,7 @@ export const actions = {
     apply: 'Scale',
   },
   rollbackDialog: {
+    after: 'As in revision {revision}',
     title: 'Roll back {name}',
     lead: 'Choose the revision whose pod template is used again.',
     revisions: 'Revisions',
