@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -27,6 +28,13 @@ const dockerAnswers = () => {
   }
 };
 
+/** Removes the pid file of a killed daemon, whose number may be another process's by now. */
+function forgetDead(file, name) {
+  if (!existsSync(file)) return;
+  const comm = `/proc/${readFileSync(file, 'utf8').trim()}/comm`;
+  if (!existsSync(comm) || readFileSync(comm, 'utf8').trim() !== name) rmSync(file);
+}
+
 /** A Docker Engine that answers; started here when this is a machine of ours (root, Debian). */
 export async function ensureDocker() {
   if (has('docker') && dockerAnswers()) return;
@@ -34,6 +42,8 @@ export async function ensureDocker() {
   if (!dockerAnswers()) {
     if (!canInstall()) throw new Error('no Docker Engine answers: please start Docker');
     say('starting the Docker Engine');
+    forgetDead('/var/run/docker.pid', 'dockerd');
+    forgetDead('/var/run/docker/containerd/containerd.pid', 'containerd');
     const log = openSync(join(tmpdir(), 'gantry-dockerd.log'), 'a');
     spawn('dockerd', [], { detached: true, stdio: ['ignore', log, log] }).unref();
     for (let tries = 0; !dockerAnswers(); tries++) {
