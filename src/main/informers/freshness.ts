@@ -1,6 +1,6 @@
 import type { Freshness } from '@shared/bridge/contract';
 import { ApiError } from '../cluster/api/errors';
-import type { KubeTransport, KubeWatch } from '../cluster/client/transport';
+import type { KubeRequest, KubeTransport, KubeWatch } from '../cluster/client/transport';
 import type { Clock } from '../cluster/clock';
 
 /** How current a cache is, told by how its lists and watches fare. */
@@ -29,20 +29,20 @@ export class FreshnessTracker {
   /** The transport whose lists and watches are observed. */
   observe(transport: KubeTransport): KubeTransport {
     return {
-      request: async (request) => {
+      request: async <T>(request: KubeRequest) => {
         // A cache that is known to be behind stays so until a list has come.
         if (this.current.state === 'live') this.set('resyncing');
         try {
-          const response = await transport.request(request);
+          const response = await transport.request<T>(request);
           this.synced = true;
           this.set('live');
-          return response as any;
+          return response;
         } catch (error) {
           this.fail(error);
           throw error;
         }
       },
-      watch: async <T>(request: Parameters<KubeTransport['watch']>[0]) => {
+      watch: async <T>(request: KubeRequest) => {
         try {
           const watch = await transport.watch<T>(request);
           this.set('live');
