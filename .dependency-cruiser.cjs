@@ -11,12 +11,6 @@ module.exports = {
       { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     ),
     forbid(
-      'no-circular',
-      'A circle of modules cannot be read top-down.',
-      {},
-      { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
-    ),
-    forbid(
       'electron-only-in-desktop',
       'Only the desktop host knows Electron.',
       { pathNot: '^src/(main/desktop/|main/index\\.ts|preload/)' },

@@ -1,5 +1,5 @@
 // What `npm start` and `npm test` do first: dependencies and bundles that match the sources.
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { aptInstall, canInstall, fail, has, quiet, root, say } from './run.mjs';
@@ -28,13 +28,46 @@ export function ensureDependencies() {
         `${tools.join(', ')} missing: needed to compile the terminal (node-pty). On Debian or Ubuntu: sudo apt-get install ${tools.join(' ')}`,
       );
   }
-  say('installing dependencies (once)');
+  const release = holdInstallation();
   try {
+    // Another start may have installed them meanwhile.
+    if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
+    say('installing dependencies (once)');
     quiet('npm', ['ci', '--no-audit', '--no-fund']);
+    writeFileSync(stampFile, wanted);
   } catch (error) {
+    release();
     fail(`npm ci failed. ${error.message}`);
+  } finally {
+    release();
   }
-  writeFileSync(stampFile, wanted);
+}
+
+/** Waits until no other start installs here; two at once would leave half of each. */
+function holdInstallation() {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const file = join(root, '.cache', 'installing.pid');
+  for (let waits = 0; ; waits++) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      return () => rmSync(file, { force: true });
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+    if (holder && !isRunning(holder)) rmSync(file, { force: true });
+    else if (waits === 0) say(`waiting for process ${holder}, which installs the dependencies here`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  }
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
 /** The newest modification time below a path, in ms. */
