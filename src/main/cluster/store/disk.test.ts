@@ -247,6 +247,22 @@ describe('a disk that fails', () => {
   });
 });
 
+describe('a data file that is removed while it is in use', () => {
+  it('takes no write that would be lost, and goes on when the file is back', async () => {
+    let store = await start();
+    await store.create(key('a'), object('a'));
+    await rename(data(), `${data()}.away`);
+    await expect(store.create(key('b'), object('b'))).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining('ENOENT'),
+    });
+    await rename(`${data()}.away`, data());
+    await store.create(key('c'), object('c'));
+    store = await restart(store);
+    expect(store.list('/registry/').items.map((item) => item.value.metadata?.name)).toEqual(['a', 'c']);
+  });
+});
+
 describe('secrets at rest', () => {
   const encryption = { key: Buffer.alloc(32, 7) };
 

@@ -15,10 +15,10 @@ export interface Journal {
    */
   append(records: readonly JournalRecord[]): Promise<void>;
   /**
-   * Says that the records of these revisions have been replaced and need not be kept.
+   * Says that records which were kept have been replaced.
    * @param live what is current, read only if the journal takes the occasion to rewrite itself
    */
-  superseded(revisions: readonly number[], live: () => readonly JournalRecord[]): void;
+  superseded(live: () => readonly JournalRecord[]): void;
   close(): Promise<void>;
 }
 

@@ -2,6 +2,7 @@ import { type FileHandle, open, rename, rm, stat, truncate } from 'node:fs/promi
 import Datastore from 'nedb-promises';
 import type { Clock, Timer } from '../clock';
 import type { Logger } from '../log';
+import { AppendFile } from './append-file';
 import { openLine, sealLine } from './datafile';
 import { isSecret, type Sealer } from './encryption';
 import type { Journal, JournalRecord } from './journal';
@@ -10,9 +11,9 @@ import { StoreError } from './types';
 export type FsyncPolicy = 'always' | 'interval' | 'never';
 
 /**
- * One write. Every write is an insert under its own revision, so that creates,
- * updates and deletes travel in one batch; what it replaces is removed later, and
- * on load the highest revision of a key wins.
+ * One write. Every write is a document under its own revision, so that creates,
+ * updates and deletes travel in one batch; on load the highest revision of a key
+ * wins, and rewriting the file leaves the others out.
  */
 interface Doc {
   _id: string;
@@ -28,12 +29,12 @@ interface Doc {
 
 const idOf = (revision: number): string => String(revision).padStart(16, '0');
 
-/** Small, because NeDB matches every candidate of `$in` against the whole list. */
-const removalBatch = 64;
 const fsyncIntervalMs = 1000;
 const compactAfterBytes = 32 * 1024 * 1024;
 const linesPerTurn = 100;
 const rewriteSuffix = '.next';
+/** Replaced records from which a file is rewritten when it is opened, if they are also more than what is current. */
+const rewriteAfterReplaced = 64;
 
 export interface NedbJournalOptions {
   file: string;
@@ -53,36 +54,27 @@ export interface LoadedJournal {
   revision: number;
 }
 
-/** The journal on disk: NeDB's append-only data file. */
+/**
+ * The journal on disk: NeDB's data file. NeDB reads it when the store is opened;
+ * writes are appended to it as NeDB would, without its second copy of everything
+ * in memory, for the store has the first.
+ */
 export class NedbJournal implements Journal {
-  private readonly db: Datastore<Doc>;
+  private readonly file: AppendFile;
   /** Operations on the file, one after the other. */
   private tail: Promise<unknown> = Promise.resolve();
   /** Bytes of the file that are known to be good. */
   private size = 0;
   private compactedSize = 0;
-  private appending = 0;
-  /** An append failed and may have left half a line and documents in NeDB's memory. */
-  private failed: { ids: string[] } | undefined;
-  private garbage: string[] = [];
+  /** An append failed and may have left half a line. */
+  private failed = false;
   private newest: Doc | undefined;
   private compacting: Promise<void> | undefined;
   private syncTimer: Timer | undefined;
   private syncing: Promise<void> | undefined;
 
   private constructor(private readonly options: NedbJournalOptions) {
-    this.db = Datastore.create({
-      filename: options.file,
-      // Damage was found, reported and copied before NeDB reads the file.
-      corruptAlertThreshold: 1,
-      modes: { fileMode: 0o600, dirMode: 0o700 },
-      afterSerialization: (json: string) => {
-        const line = sealLine(json);
-        this.appending += Buffer.byteLength(line) + 1;
-        return line;
-      },
-      beforeDeserialization: openLine,
-    } as Parameters<typeof Datastore.create>[0]) as unknown as Datastore<Doc>;
+    this.file = new AppendFile(options.file);
   }
 
   /** Opens or creates the file. @throws StoreError io when secrets cannot be decrypted */
@@ -90,44 +82,40 @@ export class NedbJournal implements Journal {
     const journal = new NedbJournal(options);
     // A rewrite that was interrupted: the file it was to replace is whole.
     await rm(`${options.file}${rewriteSuffix}`, { force: true });
-    await journal.db.load();
-    const docs = (await journal.db.find({})) as Doc[];
-    const loaded = await journal.read(docs.sort((a, b) => (a._id < b._id ? -1 : 1)));
+    const docs = await loadDocuments(options.file);
+    const { records, readable } = journal.read(docs);
     journal.size = journal.compactedSize = (await stat(options.file)).size;
-    return { journal, ...loaded };
+    const replaced = docs.length - records.length;
+    // Secrets from a time without a key do not wait for the next rewrite.
+    if (readable || replaced > Math.max(records.length, rewriteAfterReplaced)) await journal.compact(records);
+    return { journal, records, revision: Number(journal.newest?._id ?? 0) };
   }
 
   async append(records: readonly JournalRecord[]): Promise<void> {
     const docs = records.map((record) => this.encode(record));
+    const bytes = Buffer.from(docs.map(toLine).join(''));
     await this.exclusively(async () => {
       await this.repair();
-      this.appending = 0;
       try {
-        await this.db.insertMany(docs);
+        await this.file.append(bytes);
         if (this.options.fsync === 'always') await this.sync();
       } catch (error) {
-        this.failed = { ids: docs.map((doc) => doc._id) };
+        this.failed = true;
         await this.repair().catch(() => {});
         throw error;
       }
-      this.size += this.appending;
+      this.size += bytes.length;
       this.newest = docs.at(-1)!;
     });
     if (this.options.fsync === 'interval') this.syncSoon();
   }
 
-  superseded(revisions: readonly number[], live: () => readonly JournalRecord[]): void {
-    for (const revision of revisions) this.garbage.push(idOf(revision));
+  superseded(live: () => readonly JournalRecord[]): void {
     const least = this.options.compactAfterBytes ?? compactAfterBytes;
-    if (!this.compacting && this.size - this.compactedSize > Math.max(least, 2 * this.compactedSize)) {
-      this.compacting = this.compact(live())
-        .catch((error) => this.options.log.warn('the journal could not be rewritten', { error: String(error) }))
-        .finally(() => (this.compacting = undefined));
-    }
-    if (this.garbage.length < removalBatch) return;
-    this.exclusively(() => this.tidy()).catch((error) => {
-      this.options.log.warn('the journal could not be tidied', { error: String(error) });
-    });
+    if (this.compacting || this.size - this.compactedSize <= Math.max(least, 2 * this.compactedSize)) return;
+    this.compacting = this.compact(live())
+      .catch((error) => this.options.log.warn('the journal could not be rewritten', { error: String(error) }))
+      .finally(() => (this.compacting = undefined));
   }
 
   async close(): Promise<void> {
@@ -137,35 +125,24 @@ export class NedbJournal implements Journal {
     await this.syncing;
     await this.exclusively(async () => {
       if (this.options.fsync !== 'never') await this.sync();
+      await this.file.close();
     });
   }
 
-  /** Puts documents into records, and encrypts secrets from a time without a key. */
-  private async read(docs: Doc[]): Promise<Omit<LoadedJournal, 'journal'>> {
+  /** Puts documents into records: the last of each key that is not a deletion. `readable`: a secret is not encrypted. */
+  private read(docs: readonly Doc[]): { records: LoadedJournal['records']; readable: boolean } {
     const last = new Map<string, Doc>();
-    for (const doc of docs) {
-      const replaced = last.get(doc.k);
-      if (replaced) this.garbage.push(replaced._id);
-      last.set(doc.k, doc);
-    }
+    for (const doc of docs) last.set(doc.k, doc);
     this.newest = docs.at(-1);
     const records: LoadedJournal['records'] = [];
-    let readable = 0;
+    let readable = false;
     for (const doc of last.values()) {
       const json = this.decode(doc);
-      if (json === undefined) {
-        this.garbage.push(doc._id);
-        continue;
-      }
-      const record = { revision: Number(doc._id), createRevision: doc.c, key: doc.k, json };
-      records.push(record);
-      if (doc.j !== undefined && this.options.sealer && isSecret(doc.k)) {
-        await this.db.update({ _id: doc._id }, this.encode(record));
-        readable += 1;
-      }
+      if (json === undefined) continue;
+      records.push({ revision: Number(doc._id), createRevision: doc.c, key: doc.k, json });
+      readable ||= doc.j !== undefined && this.options.sealer !== undefined && isSecret(doc.k);
     }
-    if (readable > 0) await (this.db as unknown as { compactDatafileAsync(): Promise<void> }).compactDatafileAsync();
-    return { records, revision: Number(this.newest?._id ?? 0) };
+    return { records, readable };
   }
 
   private encode({ revision, createRevision, key, json }: JournalRecord): Doc {
@@ -191,45 +168,15 @@ export class NedbJournal implements Journal {
   /** Undoes a failed append. Until that works, nothing is appended: the next line would join the half one. */
   private async repair(): Promise<void> {
     if (!this.failed) return;
-    const { ids } = this.failed;
     await truncate(this.options.file, this.size);
-    if (ids.length > 0) {
-      // Takes them from NeDB's memory first; if the lines that say so cannot be written, they are cut off again.
-      await this.removeAll(ids).catch(() => {});
-      this.failed = { ids: [] };
-      await truncate(this.options.file, this.size);
-    }
-    this.failed = undefined;
-  }
-
-  /** Removes replaced records. The newest stays even if it is a deletion: it carries the revision of the store. */
-  private async tidy(): Promise<void> {
-    await this.repair();
-    const newest = this.newest?._id;
-    const ids = this.garbage.filter((id) => id !== newest);
-    this.garbage = this.garbage.filter((id) => id === newest);
-    this.appending = 0;
-    try {
-      await this.removeAll(ids);
-    } catch (error) {
-      this.failed = { ids: [] };
-      throw error;
-    }
-    this.size += this.appending;
-  }
-
-  private async removeAll(ids: string[]): Promise<void> {
-    for (let at = 0; at < ids.length; at += removalBatch) {
-      await this.db.remove({ _id: { $in: ids.slice(at, at + removalBatch) } }, { multi: true });
-    }
+    this.failed = false;
   }
 
   /**
    * Rewrites the file with what is current, while writes go on: current records go
    * to a second file a few at a time, then, with writes held, what was appended
    * meanwhile, and the second file takes the name of the first. (NeDB's own
-   * compaction holds writes for all of it; it opens the file by name for every
-   * append, so it follows.)
+   * rewriting holds writes for all of it.)
    */
   private async compact(live: readonly JournalRecord[]): Promise<void> {
     const { file } = this.options;
@@ -241,10 +188,10 @@ export class NedbJournal implements Journal {
     const out = await open(next, 'w', 0o600);
     try {
       // A deletion that is the last write carries the revision of the store.
-      if (newest && !newest.j && !newest.e) await out.appendFile(`${sealLine(JSON.stringify(newest))}\n`);
+      if (newest && !newest.j && !newest.e) await out.appendFile(toLine(newest));
       for (let at = 0; at < live.length; at += linesPerTurn) {
-        const lines = live.slice(at, at + linesPerTurn).map((record) => sealLine(JSON.stringify(this.encode(record))));
-        await out.appendFile(`${lines.join('\n')}\n`);
+        const lines = live.slice(at, at + linesPerTurn).map((record) => toLine(this.encode(record)));
+        await out.appendFile(lines.join(''));
       }
       await out.datasync();
       await this.exclusively(async () => {
@@ -253,6 +200,8 @@ export class NedbJournal implements Journal {
         await out.datasync();
         const { size } = await out.stat();
         await out.close();
+        // Not every system renames over a file that is open.
+        await this.file.close();
         await rename(next, file);
         this.compactedSize = size - (this.size - from);
         this.size = size;
@@ -282,6 +231,24 @@ export class NedbJournal implements Journal {
       });
     }, fsyncIntervalMs);
   }
+}
+
+const toLine = (doc: Doc): string => `${sealLine(JSON.stringify(doc))}\n`;
+
+/** Reads a data file with NeDB, which also makes it when it is not there; documents in the order of their revisions. */
+async function loadDocuments(filename: string): Promise<Doc[]> {
+  const options = {
+    filename,
+    // Damage was found, reported and copied before NeDB reads the file.
+    corruptAlertThreshold: 1,
+    modes: { fileMode: 0o600, dirMode: 0o700 },
+    afterSerialization: sealLine,
+    beforeDeserialization: openLine,
+  } as Parameters<typeof Datastore.create>[0];
+  const db = Datastore.create(options) as unknown as Datastore<Doc>;
+  await db.load();
+  const docs = (await db.find({})) as Doc[];
+  return docs.sort((a, b) => (a._id < b._id ? -1 : 1));
 }
 
 /** Appends the bytes of a file between two places to another. */

@@ -200,11 +200,9 @@ export class RevisionedStore implements Store {
         continue;
       }
       for (const write of batch) this.apply(write);
-      const replaced = batch.flatMap(({ type, object, previous }) => [
-        ...(previous ? [previous.revision] : []),
-        ...(type === 'DELETE' ? [object.revision] : []),
-      ]);
-      if (replaced.length > 0) this.options.journal.superseded(replaced, () => this.objects.list('/registry/'));
+      if (batch.some(({ previous }) => previous)) {
+        this.options.journal.superseded(() => this.objects.list('/registry/'));
+      }
     }
     this.flushing = undefined;
   }

@@ -18,12 +18,13 @@ const object = (name: string, data: unknown = {}): KubeObject => ({
 /** A journal whose appends wait until the test lets them through. */
 class HeldJournal implements Journal {
   batches: { records: readonly JournalRecord[]; keep(): void; fail(error: Error): void }[] = [];
-  replaced: number[] = [];
+  /** What was current each time the journal was told that records had been replaced. */
+  live: string[][] = [];
   append(records: readonly JournalRecord[]): Promise<void> {
     return new Promise((resolve, reject) => this.batches.push({ records, keep: resolve, fail: reject }));
   }
-  superseded(revisions: readonly number[]): void {
-    this.replaced.push(...revisions);
+  superseded(live: () => readonly JournalRecord[]): void {
+    this.live.push(live().map(({ key, revision }) => `${key.split('/').at(-1)}@${revision}`));
   }
   async close(): Promise<void> {}
 }
@@ -200,17 +201,17 @@ describe('durability', () => {
     expect(seen.map((event) => event.revision)).toEqual([4]);
   });
 
-  it('says which revisions need not be kept any more', async () => {
+  it('says when records have been replaced, and what is current then', async () => {
     const { store, journal } = held();
-    const all = [
-      store.create(key('a'), object('a')),
-      store.update(key('a'), object('a'), 2),
-      store.delete(key('a'), 3),
-    ];
-    await settle();
-    journal.batches[0]!.keep();
-    await Promise.all(all);
-    expect(journal.replaced).toEqual([2, 3, 4]);
+    const keep = async (...writes: Promise<unknown>[]) => {
+      await settle();
+      journal.batches.at(-1)!.keep();
+      await Promise.all(writes);
+    };
+    await keep(store.create(key('a'), object('a')), store.create(key('b'), object('b')));
+    expect(journal.live).toEqual([]);
+    await keep(store.update(key('a'), object('a'), 2), store.delete(key('b'), 3));
+    expect(journal.live).toEqual([['a@4']]);
   });
 
   it('finishes what it accepted when it closes, and takes nothing more', async () => {

@@ -1,0 +1,43 @@
+import { type BigIntStats, statSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+
+/**
+ * A file that is only ever written at its end. It stays open between writes, since
+ * opening and closing it for each costs more than the write; that the name still
+ * leads to it is looked up before each write, so that nothing is acknowledged that
+ * went into a file somebody removed or replaced.
+ */
+export class AppendFile {
+  private opened: { handle: FileHandle; stats: BigIntStats } | undefined;
+
+  constructor(readonly path: string) {}
+
+  /**
+   * Appends all of the bytes; they survive the death of the process.
+   * @throws Error when they cannot all be written, or nothing is at the path any more; some may have been
+   */
+  async append(bytes: Buffer): Promise<void> {
+    const handle = await this.current();
+    for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at)).bytesWritten;
+  }
+
+  /** Closes it; the next append opens what is at the path then. */
+  async close(): Promise<void> {
+    const { opened } = this;
+    this.opened = undefined;
+    await opened?.handle.close();
+  }
+
+  private async current(): Promise<FileHandle> {
+    // Synchronous: a look at a name that is in the cache takes microseconds, a turn of the thread pool ten times as long.
+    const there = statSync(this.path, { bigint: true });
+    if (this.opened && !sameFile(there, this.opened.stats)) await this.close();
+    if (!this.opened) {
+      const handle = await open(this.path, 'a');
+      this.opened = { handle, stats: await handle.stat({ bigint: true }) };
+    }
+    return this.opened.handle;
+  }
+}
+
+const sameFile = (a: BigIntStats, b: BigIntStats): boolean => a.ino === b.ino && a.dev === b.dev;
