@@ -2,6 +2,7 @@ import type { KubeObject, Status } from '@shared/k8s';
 import { badRequest, conflict, invalid } from '../api/errors';
 import { timestamp } from '../clock';
 import { StoreError, type StoredObject } from '../store/types';
+import type { AdmissionAttributes } from './admission';
 import { objectResponse, type Call, type ServerContext } from './context';
 import { decodeBody } from './decode';
 import { cloneJson, isObject } from './json';
@@ -74,7 +75,7 @@ export async function deleteObject(
   const { definition } = call.resource;
   const dryRun = isDryRun(call);
   let current = getStored(context.store, call.resource, call.namespace, call.name!);
-  await context.admission.admit({
+  const attributes: AdmissionAttributes = {
     operation: 'DELETE',
     resource: call.resource,
     subresource: call.subresource,
@@ -83,8 +84,11 @@ export async function deleteObject(
     old: current.value,
     user: call.user,
     dryRun,
+    warn: (message) => void call.warnings.push(message),
     onDone: () => {},
-  });
+  };
+  await context.admission.admit(attributes);
+  await context.admission.validate(attributes);
   for (;;) {
     checkPreconditions(call, current, options);
     const marked = mark(context, call, current.value, options);

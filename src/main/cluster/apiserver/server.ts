@@ -91,7 +91,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const discovery = new Discovery(context, options.version);
   return {
     context,
-    close: () => context.services.close(),
+    close() {
+      context.services.close();
+      context.admission.close();
+    },
     async handle(request) {
       try {
         return await serve(context, discovery, request);

@@ -64,19 +64,21 @@ async function createOnce(context: ServerContext, call: Call, object: KubeObject
   metadata.creationTimestamp = timestamp(context.clock.now());
   definition.defaults?.(object);
   if (!owned) recordUpdate(call, object, undefined, context.clock.now(), managerOf(call, 'Update'));
-  definition.prepareForCreate?.(object, strategyContext(context, call));
   return admitted(context, call, { operation: 'CREATE', object }, async (attributes) => {
+    const admittedObject = attributes.object!;
+    definition.prepareForCreate?.(admittedObject, strategyContext(context, call));
     refuse(call, metadata.name ?? '', [
-      ...validateObjectMeta(metadata, definition),
-      ...(definition.validate?.(object) ?? []),
+      ...validateObjectMeta(admittedObject.metadata, definition),
+      ...(definition.validate?.(admittedObject) ?? []),
     ]);
     context.services.allocate(attributes);
-    call.warnings.push(...(definition.warnings?.(object) ?? []), ...unattendedWarnings(definition));
+    await context.admission.validate(attributes);
+    call.warnings.push(...(definition.warnings?.(admittedObject) ?? []), ...unattendedWarnings(definition));
     const key = call.resource.key(call.namespace, metadata.name!);
-    if (!attributes.dryRun) return context.store.create(key, object);
+    if (!attributes.dryRun) return context.store.create(key, admittedObject);
     const current = context.store.get(key);
     if (current) throw new StoreError('exists', key, current);
-    return { value: object };
+    return { value: admittedObject };
   });
 }
 
@@ -156,33 +158,38 @@ async function writeOnce(
     recordUpdate(call, draft, old, context.clock.now(), managerOf(call, 'Update', options.through));
   };
   if (strategy !== 'none') definition.defaults?.(draft);
-  // What the kind's strategy fills in belongs to nobody; what a subresource may not change is put back first.
-  if (strategy === 'main') record();
-  if (strategy === 'main') definition.prepareForUpdate?.(draft, old, forStrategy);
-  if (strategy === 'status') definition.prepareForStatusUpdate?.(draft, old, forStrategy);
-  if (strategy === 'part') part?.(draft, old, forStrategy);
-  if (strategy === 'status' || strategy === 'part') record();
+  const prepare = (object: KubeObject) => {
+    if (strategy === 'main') definition.prepareForUpdate?.(object, old, forStrategy);
+    if (strategy === 'status') definition.prepareForStatusUpdate?.(object, old, forStrategy);
+    if (strategy === 'part') part?.(object, old, forStrategy);
+  };
+  // What a subresource may not change is put back before it is written down who changed what;
+  // what the kind's strategy fills in belongs to nobody.
+  const partial = strategy === 'status' || strategy === 'part';
+  if (partial) prepare(draft);
+  if (strategy !== 'none') record();
   return admitted(context, call, { operation: 'UPDATE', object: draft, old }, async (attributes) => {
+    const object = attributes.object!;
+    if (!partial || object !== draft) prepare(object);
     if (strategy !== 'none') {
       refuse(call, call.name!, [
-        ...validateObjectMeta(draft.metadata, definition),
-        ...validateObjectMetaUpdate(draft.metadata!, old.metadata!),
-        ...(definition.validate?.(draft) ?? []),
-        ...(definition.validateUpdate?.(draft, old) ?? []),
+        ...validateObjectMeta(object.metadata, definition),
+        ...validateObjectMetaUpdate(object.metadata!, old.metadata!),
+        ...(definition.validate?.(object) ?? []),
+        ...(definition.validateUpdate?.(object, old) ?? []),
       ]);
     }
-    if (strategy === 'main') {
-      context.services.allocate(attributes);
-      call.warnings.push(...(definition.warnings?.(draft) ?? []));
-    }
-    draft.metadata!.resourceVersion = String(current.revision);
-    if (jsonEqual(draft, old) || (options.owned && sameButTimes(draft, old))) return current;
-    if (attributes.dryRun) return { value: draft };
-    if (finished(call, draft)) {
+    if (strategy === 'main') context.services.allocate(attributes);
+    await context.admission.validate(attributes);
+    if (strategy === 'main') call.warnings.push(...(definition.warnings?.(object) ?? []));
+    object.metadata!.resourceVersion = String(current.revision);
+    if (jsonEqual(object, old) || (options.owned && sameButTimes(object, old))) return current;
+    if (attributes.dryRun) return { value: object };
+    if (finished(call, object)) {
       await context.store.delete(current.key, current.revision);
-      return { value: draft };
+      return { value: object };
     }
-    return context.store.update(current.key, draft, current.revision);
+    return context.store.update(current.key, object, current.revision);
   });
 }
 
@@ -232,7 +239,7 @@ function keepServerMetadata(call: Call, draft: KubeObject, current: StoredObject
   if (metadata.managedFields === undefined && old.managedFields) metadata.managedFields = old.managedFields;
 }
 
-/** Runs admission and then the write; reservations are given back however it ends. */
+/** Lets admission change the object, then writes it; reservations are given back however it ends. */
 async function admitted<T>(
   context: ServerContext,
   call: Call,
@@ -248,6 +255,8 @@ async function admitted<T>(
     name: call.name ?? change.object?.metadata?.name,
     user: call.user,
     dryRun: isDryRun(call),
+    fieldManager: call.request.query.get('fieldManager') ?? undefined,
+    warn: (message) => void call.warnings.push(message),
     onDone: (callback) => void done.push(callback),
   };
   try {
