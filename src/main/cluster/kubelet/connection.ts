@@ -4,7 +4,7 @@ import { apiError, badRequest, notFound } from '../api/errors';
 import type { LogOptions, NodeConnection } from '../apiserver/node-connection';
 import { resources } from '../client/resources';
 import type { Clock } from '../clock';
-import { latest, observePod, runningSandbox, type PodView } from './pod-view';
+import { latest, observePod, runningSandbox, specContainers, type PodView } from './pod-view';
 import type { Dial } from './probe-check';
 import { RuntimeError, type Runtime } from './runtime/types';
 
@@ -97,15 +97,15 @@ export function createNodeConnection(options: ConnectionOptions): NodeConnection
 }
 
 function requireContainer(pod: Pod, name: string): ContainerStatus | undefined {
-  const spec = pod.spec!;
-  const known = [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
-  if (!known.some((container) => container.name === name)) {
+  if (!specContainers(pod).some((container) => container.name === name)) {
     throw badRequest(`container ${name} is not valid for pod ${pod.metadata.name}`);
   }
   const status = pod.status;
-  return [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(
-    (one) => one.name === name,
-  );
+  return [
+    ...(status?.containerStatuses ?? []),
+    ...(status?.initContainerStatuses ?? []),
+    ...(status?.ephemeralContainerStatuses ?? []),
+  ].find((one) => one.name === name);
 }
 
 function logTarget(pod: Pod, view: PodView, wanted: LogOptions): { id: string; state: string } {

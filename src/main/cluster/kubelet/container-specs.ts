@@ -140,9 +140,11 @@ export function dnsOf(
 }
 
 export interface ContainerContext {
-  kind: 'init' | 'app';
+  kind: 'init' | 'app' | 'ephemeral';
   restartCount: number;
   sandboxId: string;
+  /** Id of the container whose process namespace it joins. */
+  pidTarget?: string;
   env: Map<string, string>;
   mounts: MountSpec[];
   image: ImageInfo;
@@ -182,6 +184,7 @@ export function containerSpec(pod: Pod, container: Container, context: Container
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
     sharePid: spec.shareProcessNamespace === true,
+    ...(context.pidTarget ? { pidTarget: context.pidTarget } : {}),
     hostPid: spec.hostPID === true,
     hostIpc: spec.hostIPC === true,
     resources: resourcesOf(container),

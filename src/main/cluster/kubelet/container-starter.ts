@@ -7,7 +7,7 @@ import { ConfigError } from './objects';
 import type { PodHost } from './pod-host';
 import type { StartAction } from './pod-plan';
 import type { Waiting } from './pod-status';
-import { podLabel, runningSandbox, type PodContainer, type PodView } from './pod-view';
+import { latest, podLabel, runningSandbox, specContainers, type PodContainer, type PodView } from './pod-view';
 import { isUnreachable } from './runtime/docker-errors';
 import { RuntimeError, type ImageInfo } from './runtime/types';
 import {
@@ -137,8 +137,9 @@ export class ContainerStarter {
     for (const action of due) {
       const image = await this.image(action);
       // The order holds: nothing overtakes a container whose image is still on its way.
-      if (image === 'pulling') inOrder = false;
-      if (!inOrder || image === 'pulling' || !image) continue;
+      const free = action.kind === 'ephemeral';
+      if (image === 'pulling' && !free) inOrder = false;
+      if ((!inOrder && !free) || image === 'pulling' || !image) continue;
       if (!(await this.startOne(action, image, sandbox, view))) continue;
       if (this.anyHookRuns()) break;
     }
@@ -317,6 +318,7 @@ export class ContainerStarter {
         kind,
         restartCount,
         sandboxId: sandbox.id,
+        pidTarget: pidTargetOf(container, view),
         env,
         mounts: [...mounts, ...managed],
         image,
@@ -405,12 +407,27 @@ export class ContainerStarter {
   }
 
   private containerOf(name: string): Container | undefined {
-    const spec = this.link.pod().spec!;
-    return [...spec.containers, ...(spec.initContainers ?? [])].find((container) => container.name === name);
+    return specContainers(this.link.pod()).find((container) => container.name === name);
   }
 
   private fieldPath(container: Container): string {
-    const init = this.link.pod().spec!.initContainers?.some((one) => one.name === container.name);
-    return `spec.${init ? 'initContainers' : 'containers'}{${container.name}}`;
+    const { initContainers, ephemeralContainers } = this.link.pod().spec!;
+    const isIn = (list: { name: string }[] | undefined): boolean =>
+      list?.some((one) => one.name === container.name) ?? false;
+    const list = isIn(initContainers)
+      ? 'initContainers'
+      : isIn(ephemeralContainers)
+        ? 'ephemeralContainers'
+        : 'containers';
+    return `spec.${list}{${container.name}}`;
   }
+}
+
+/** The running container whose processes an ephemeral one wants to see. @throws ConfigError when it does not run */
+function pidTargetOf(container: Container, view: PodView): string | undefined {
+  const { targetContainerName: name } = container as { targetContainerName?: string };
+  if (!name) return undefined;
+  const target = latest(view, name);
+  if (target?.state !== 'running') throw new ConfigError(`unable to find target container ${name}`);
+  return target.id;
 }

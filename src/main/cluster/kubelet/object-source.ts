@@ -4,6 +4,7 @@ import { resources } from '../client/resources';
 import type { InformerFactory, KubeClient, ResourceRef } from '../client/types';
 import type { Clock } from '../clock';
 import type { ObjectSource } from './objects';
+import { specContainers } from './pod-view';
 import { createPodTokens } from './pod-tokens';
 
 /**
@@ -39,7 +40,7 @@ export function createObjectSource(client: KubeClient, informers: InformerFactor
 /** Whether a pod's environment or volumes name the object. */
 export function refersTo(pod: Pod, kind: 'ConfigMap' | 'Secret', name: string): boolean {
   const spec = pod.spec!;
-  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  const containers = specContainers(pod);
   const sources = (spec.volumes ?? []).flatMap((volume) => [volume, ...(volume.projected?.sources ?? [])]);
   if (kind === 'ConfigMap') {
     return (

@@ -58,6 +58,15 @@ const plan = (spec: object, view: PodView, more: Partial<PlanFacts> = {}) => {
 const nothing = { kill: [], removeSandboxes: [], createSandbox: false, start: [], finished: false };
 
 describe('planPod', () => {
+  it('starts an ephemeral container once, whatever else waits', () => {
+    const spec = { ephemeralContainers: [{ name: 'debug', image: 'i', targetContainerName: 'a' }] };
+    const both = [sandbox('running'), container('a', 'running'), container('b', 'running')];
+    expect(plan(spec, viewOf(both))).toMatchObject({ start: ['debug0'], kill: [] });
+    expect(plan(spec, viewOf(both), { hookRunning: true })).toMatchObject({ start: ['debug0'] });
+    expect(plan(spec, viewOf([...both, container('debug', 'exited')]))).toMatchObject({ start: [] });
+    expect(plan(spec, viewOf(both), { restartCountOf: () => 1 })).toMatchObject({ start: [] });
+  });
+
   it('makes a sandbox and starts all containers of a new pod', () => {
     expect(plan({}, viewOf([]))).toEqual({ ...nothing, createSandbox: true, start: ['a0', 'b0'] });
   });

@@ -1,6 +1,7 @@
 import type { Container, Pod } from '@shared/k8s';
 import {
   allContainers,
+  ephemeralContainers,
   hashOf,
   isSidecar,
   latest,
@@ -12,7 +13,7 @@ import {
 
 export interface StartAction {
   container: Container;
-  kind: 'init' | 'app';
+  kind: 'init' | 'app' | 'ephemeral';
   restartCount: number;
   /** The ended container it follows; its end is what back-off counts from. */
   after?: PodContainer;
@@ -87,8 +88,19 @@ export function planPod(pod: Pod, view: PodView, facts: PlanFacts): PodPlan {
     return plan;
   }
   plan.createSandbox = !sandbox && next.length > 0;
-  plan.start = facts.hookRunning ? [] : next;
+  const added = sandbox || plan.createSandbox ? ephemeralStarts(pod, view, facts) : [];
+  plan.start = [...added, ...(facts.hookRunning ? [] : next)];
   return plan;
+}
+
+/** Ephemeral containers start as soon as there is a sandbox, and never again. */
+function ephemeralStarts(pod: Pod, view: PodView, facts: PlanFacts): StartAction[] {
+  return ephemeralContainers(pod)
+    .filter(({ name }) => {
+      const one = latest(view, name);
+      return one ? one.state === 'created' : facts.restartCountOf(name) === undefined;
+    })
+    .map((container) => ({ container, kind: 'ephemeral', restartCount: 0 }));
 }
 
 /** App containers of the present sandbox exist only once all init containers are through. */

@@ -2,7 +2,7 @@ import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, Pod
 import { setCondition } from '../client/conditions';
 import { timestamp } from '../clock';
 import { shouldRestart } from './pod-plan';
-import { isSidecar, runningSandbox, type PodContainer, type PodView } from './pod-view';
+import { ephemeralContainers, isSidecar, runningSandbox, type PodContainer, type PodView } from './pod-view';
 import { qosClass } from './qos';
 
 export interface Waiting {
@@ -41,10 +41,21 @@ export function podStatus(pod: Pod, view: PodView, facts: StatusFacts, previous:
   const waitingForInit = inits.length > 0 && !initDone(inits, view);
   const notYet = waitingForInit ? 'PodInitializing' : 'ContainerCreating';
   const initContainerStatuses = inits.map((container) =>
-    containerStatus(pod, container, view, facts, old(previous?.initContainerStatuses, container.name), notYet, true),
+    containerStatus(pod, container, view, facts, old(previous?.initContainerStatuses, container.name), notYet, 'init'),
   );
   const containerStatuses = spec.containers.map((container) =>
-    containerStatus(pod, container, view, facts, old(previous?.containerStatuses, container.name), notYet, false),
+    containerStatus(pod, container, view, facts, old(previous?.containerStatuses, container.name), notYet, 'app'),
+  );
+  const ephemeralContainerStatuses = ephemeralContainers(pod).map((container) =>
+    containerStatus(
+      pod,
+      container,
+      view,
+      facts,
+      old(previous?.ephemeralContainerStatuses, container.name),
+      'ContainerCreating',
+      'ephemeral',
+    ),
   );
 
   const ended = previous?.phase === 'Failed' || previous?.phase === 'Succeeded' ? previous.phase : undefined;
@@ -59,6 +70,7 @@ export function podStatus(pod: Pod, view: PodView, facts: StatusFacts, previous:
     qosClass: previous?.qosClass ?? qosClass(pod),
     containerStatuses,
     ...(inits.length > 0 ? { initContainerStatuses } : {}),
+    ...(ephemeralContainerStatuses.length > 0 ? { ephemeralContainerStatuses } : {}),
   };
   const podIp = facts.podIp ?? previous?.podIP;
   if (podIp) {
@@ -87,7 +99,7 @@ function containerStatus(
   facts: StatusFacts,
   old: ContainerStatus | undefined,
   notYet: string,
-  init: boolean,
+  role: 'init' | 'app' | 'ephemeral',
 ): ContainerStatus {
   const [current, ...earlier] = view.containers.get(container.name) ?? [];
   const waiting = facts.waiting.get(container.name);
@@ -115,20 +127,26 @@ function containerStatus(
     };
   }
   const { restartCount } = current;
+  // Nobody waits for an ephemeral container, so that it is never said to be ready.
+  const neverReady = role === 'ephemeral' || (role === 'init' && !isSidecar(container));
   if (current.state === 'running') {
     const state = { running: { startedAt: timestamp(current.startedAt ?? current.createdAt) } };
     const started = facts.started(current);
-    const ready = init && !isSidecar(container) ? false : started && facts.ready(current);
-    return { ...base, state, lastState, ready, restartCount, started };
+    const ready = !neverReady && started && facts.ready(current);
+    return { ...base, state, lastState, ready, restartCount, ...(role === 'ephemeral' ? {} : { started }) };
   }
   const terminated: ContainerState = { terminated: terminatedOf(current, facts) };
   const again =
-    !facts.ending && !facts.failure && waiting && shouldRestart(pod.spec!.restartPolicy, container, current);
+    role !== 'ephemeral' &&
+    !facts.ending &&
+    !facts.failure &&
+    waiting &&
+    shouldRestart(pod.spec!.restartPolicy, container, current);
   return {
     ...base,
     state: again ? { waiting } : terminated,
     lastState: again ? terminated : lastState,
-    ready: init && !isSidecar(container) && current.exitCode === 0,
+    ready: role === 'init' && !isSidecar(container) && current.exitCode === 0,
     restartCount,
     started: false,
   };

@@ -77,6 +77,16 @@ export function hashOf(container: Container): string {
     .slice(0, 16);
 }
 
+/** Containers that were added to the running pod to look into it, with the fields of others. */
+export const ephemeralContainers = (pod: Pod): Container[] => (pod.spec!.ephemeralContainers ?? []) as Container[];
+
+/** Every container of a spec, whatever its role. */
+export const specContainers = (pod: Pod): Container[] => [
+  ...(pod.spec!.initContainers ?? []),
+  ...pod.spec!.containers,
+  ...ephemeralContainers(pod),
+];
+
 export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always';
 
 /** `name_namespace(uid)`: how messages name a pod. */

@@ -241,9 +241,11 @@ export class PodWorker {
   /** What the API knew of a container. */
   private reported(name: string): ContainerStatus | undefined {
     const status = this.statuses.last;
-    return [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(
-      (one) => one.name === name,
-    );
+    return [
+      ...(status?.containerStatuses ?? []),
+      ...(status?.initContainerStatuses ?? []),
+      ...(status?.ephemeralContainerStatuses ?? []),
+    ].find((one) => one.name === name);
   }
 
   /** For a container that ran once and of which nothing is left, the count goes on. */

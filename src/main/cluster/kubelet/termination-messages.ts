@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Pod } from '@shared/k8s';
 import type { PodHost } from './pod-host';
-import { allContainers, type PodContainer, type PodView } from './pod-view';
+import { allContainers, specContainers, type PodContainer, type PodView } from './pod-view';
 import { terminationFile } from './volumes';
 
 const limit = 4096;
@@ -27,9 +27,7 @@ export class TerminationMessages {
 
   private async messageOf(pod: Pod, one: PodContainer): Promise<string> {
     if (this.host.runtime.kind === 'simulated') return '';
-    const spec = [...pod.spec!.containers, ...(pod.spec!.initContainers ?? [])].find(
-      (container) => container.name === one.name,
-    );
+    const spec = specContainers(pod).find((container) => container.name === one.name);
     const file = terminationFile(this.host.volumesDirectory, pod.metadata.uid, one.name, one.restartCount);
     const text = await readFile(file, 'utf8').catch(() => '');
     if (text || spec?.terminationMessagePolicy !== 'FallbackToLogsOnError' || one.exitCode === 0)

@@ -71,7 +71,7 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
     HostConfig: {
       NetworkMode: join,
       IpcMode: spec.hostIpc ? 'host' : join,
-      ...(spec.hostPid ? { PidMode: 'host' } : spec.sharePid ? { PidMode: join } : {}),
+      ...pidMode(spec),
       Mounts: spec.mounts.map(mountOf),
       CpuShares: cpuShares,
       ...(nanoCpus ? { NanoCpus: nanoCpus } : {}),
@@ -88,6 +88,12 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
       LogConfig: logConfig,
     },
   };
+}
+
+function pidMode(spec: ContainerSpec): { PidMode?: string } {
+  if (spec.hostPid) return { PidMode: 'host' };
+  if (spec.pidTarget) return { PidMode: `container:${spec.pidTarget}` };
+  return spec.sharePid ? { PidMode: `container:${spec.sandboxId}` } : {};
 }
 
 /** Docker's zero time is the year 1. */

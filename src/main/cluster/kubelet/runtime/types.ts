@@ -15,7 +15,7 @@ export const labels = {
   sandboxId: 'gantry.dev/sandbox-id',
 } as const;
 
-export type ContainerKind = 'sandbox' | 'init' | 'app';
+export type ContainerKind = 'sandbox' | 'init' | 'app' | 'ephemeral';
 
 /** What a runtime is and whether it answers. */
 export interface RuntimeInfo {
@@ -98,6 +98,8 @@ export interface ContainerSpec {
   stdinOnce: boolean;
   /** Joins the sandbox's process namespace too. */
   sharePid: boolean;
+  /** Id of another container whose process namespace it joins instead. */
+  pidTarget?: string;
   hostPid: boolean;
   hostIpc: boolean;
   resources: {
