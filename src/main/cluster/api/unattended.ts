@@ -10,7 +10,6 @@ const unattended = new Set([
   'persistentvolumes',
   'resourcequotas',
   'horizontalpodautoscalers.autoscaling',
-  'poddisruptionbudgets.policy',
   'ingresses.networking.k8s.io',
   'networkpolicies.networking.k8s.io',
   'runtimeclasses.node.k8s.io',

@@ -4,7 +4,7 @@ import { timestamp } from '../clock';
 import type { Call, ServerContext } from './context';
 import { methodNotAllowed, noSuchResource, objectResponse } from './context';
 import { decodeObject } from './decode';
-import { deleteObject } from './deletes';
+import { evict } from './eviction';
 import { cloneObject } from './json';
 import type { LogOptions, NodeConnection, RunOptions } from './node-connection';
 import { flag, wholeNumber } from './reads';
@@ -22,7 +22,6 @@ export async function podSubresource(context: ServerContext, call: Call): Promis
       if (method !== 'POST') throw methodNotAllowed();
       return bind(context, call);
     case 'eviction':
-      if (method !== 'POST') throw methodNotAllowed();
       return evict(context, call);
     case 'log':
       if (method !== 'GET') throw methodNotAllowed();
@@ -86,21 +85,6 @@ function setScheduled(pod: Pod, now: string): void {
   const status = (pod.status ??= {});
   const others = (status.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled');
   status.conditions = [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: now }];
-}
-
-/** An eviction is a delete that asks first; nothing forbids it yet. */
-async function evict(context: ServerContext, call: Call): Promise<ApiResponse> {
-  const eviction = decodeObject(
-    call.request,
-    { group: 'policy', version: 'v1', kind: 'Eviction' },
-    context.schema,
-    call.warnings,
-  );
-  if (eviction.metadata?.name && eviction.metadata.name !== call.name) {
-    throw badRequest(`name in URL does not match name in Eviction object`);
-  }
-  await deleteObject(context, { ...call, subresource: undefined }, eviction.deleteOptions ?? {});
-  return objectResponse(call, { value: done }, 201);
 }
 
 async function logs(context: ServerContext, call: Call): Promise<ApiResponse> {

@@ -9,6 +9,7 @@ import { createTokenSecretController } from './access/token-secrets';
 import { createCronJobController } from './cronjob';
 import { createDaemonSetController } from './daemonset';
 import { createDeploymentController } from './deployment';
+import { createDisruptionControllers } from './disruption';
 import { createEndpointsControllers } from './endpoints';
 import { createEventTtlController } from './event-ttl';
 import type { ControllerContext, ControllerSettings, ControlLoop } from './framework';
@@ -59,6 +60,7 @@ export function createControllers(parameters: {
     createStatefulSetController(context),
     ...createJobControllers(context),
     createCronJobController(context),
+    ...createDisruptionControllers(context),
     ...createEndpointsControllers(context),
     createGarbageCollector(context),
     createNodeLifecycleController(context),
