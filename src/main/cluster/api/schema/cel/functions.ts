@@ -1,0 +1,14 @@
+import type { Environment } from '@marcbachmann/cel-js';
+import { registerAddresses } from './addresses';
+import { registerLists } from './lists';
+import { registerQuantities } from './quantities';
+import { registerTexts } from './texts';
+
+/** Adds the functions that Kubernetes has beyond CEL itself. */
+export function registerKubernetesFunctions(environment: Environment): Environment {
+  registerTexts(environment);
+  registerLists(environment);
+  registerQuantities(environment);
+  registerAddresses(environment);
+  return environment;
+}
