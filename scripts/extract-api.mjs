@@ -6,7 +6,7 @@
 //
 //   node scripts/extract-api.mjs [--source DIR]
 //
-// DIR is a directory with `k8s.io/api` and `k8s.io/apimachinery`. Without it the
+// DIR is a directory with `k8s.io/api`, `k8s.io/apimachinery` and `k8s.io/apiextensions-apiserver`. Without it the
 // packages are fetched with apt from the machine's own Debian mirror (suite sid)
 // into a temporary directory; nothing is installed.
 import { execFileSync } from 'node:child_process';
@@ -41,6 +41,7 @@ const packages = {
   ...served('admissionregistration', 'admissionregistration.k8s.io', 'v1'),
   ...served('authentication', 'authentication.k8s.io', 'v1'),
   ...served('authorization', 'authorization.k8s.io', 'v1'),
+  'apiextensions.v1': { path: 'apiextensions-apiserver/pkg/apis/apiextensions/v1', group: 'apiextensions.k8s.io' },
 };
 
 function served(directory, group, ...versions) {
@@ -55,6 +56,7 @@ const special = {
   intstr: ['IntOrString'],
   runtime: ['RawExtension'],
   'meta.v1': ['Time', 'MicroTime', 'Duration', 'FieldsV1'],
+  'apiextensions.v1': ['JSON', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray'],
 };
 
 const flag = process.argv.indexOf('--source');
@@ -76,7 +78,7 @@ try {
   if (temporary) rmSync(temporary, { recursive: true, force: true });
 }
 
-/** Downloads and unpacks the two packages. @returns the temporary directory */
+/** Downloads and unpacks the packages. @returns the temporary directory */
 function fetchPackages() {
   const directory = mkdtempSync(join(tmpdir(), 'kubernetes-api-'));
   const targets = execFileSync(
@@ -116,7 +118,7 @@ function fetchPackages() {
       { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] },
     );
   apt('update');
-  apt('download', 'golang-k8s-api-dev', 'golang-k8s-apimachinery-dev');
+  apt('download', 'golang-k8s-api-dev', 'golang-k8s-apimachinery-dev', 'golang-k8s-apiextensions-apiserver-dev');
   for (const file of readdirSync(directory)) {
     if (file.endsWith('.deb')) execFileSync('dpkg', ['-x', join(directory, file), join(directory, 'root')]);
   }

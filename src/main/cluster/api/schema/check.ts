@@ -1,6 +1,6 @@
 import { isQuantity } from '@shared/quantity';
 import type { StructureError } from './types';
-import type { Scalar, SpecialType, Struct, Type } from './table';
+import { structType, type Scalar, type SpecialType, type Struct, type Type } from './table';
 
 /** Where a value stands, for the two ways Kubernetes names a place. */
 interface Place {
@@ -108,12 +108,20 @@ function checkSpecial(value: unknown, type: SpecialType, place: Place, faults: S
     case 'Duration':
       if (typeof value !== 'string') fault(`json: cannot unmarshal ${jsonName(value)} into Go value of type string`);
       return;
+    case 'SchemaOrArray':
+      for (const schema of Array.isArray(value) ? value : [value]) checkValue(schema, jsonSchema(), place, faults);
+      return;
+    case 'SchemaOrBool':
+      if (typeof value !== 'boolean') checkValue(value, jsonSchema(), place, faults);
+      return;
     case 'FieldsV1':
       if (!isObject(value)) faults.push(wrongType(value, type.go, place));
       return;
     default:
   }
 }
+
+const jsonSchema = (): Struct => structType('apiextensions.v1', 'JSONSchemaProps');
 
 const isTime = (value: string): boolean =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value) && !Number.isNaN(Date.parse(value));

@@ -22,7 +22,16 @@ interface Package {
 }
 
 export type Special =
-  'Quantity' | 'IntOrString' | 'RawExtension' | 'Time' | 'MicroTime' | 'Duration' | 'FieldsV1' | 'any';
+  | 'Quantity'
+  | 'IntOrString'
+  | 'RawExtension'
+  | 'Time'
+  | 'MicroTime'
+  | 'Duration'
+  | 'FieldsV1'
+  | 'SchemaOrArray'
+  | 'SchemaOrBool'
+  | 'any';
 
 interface Named {
   /** As Go prints the type: `v1.PodSpec`, `[]v1.Container`, `int32`. */
@@ -86,6 +95,10 @@ const specials: Record<string, Special> = {
   'meta.v1.MicroTime': 'MicroTime',
   'meta.v1.Duration': 'Duration',
   'meta.v1.FieldsV1': 'FieldsV1',
+  'apiextensions.v1.JSON': 'any',
+  'apiextensions.v1.JSONSchemaPropsOrArray': 'SchemaOrArray',
+  'apiextensions.v1.JSONSchemaPropsOrBool': 'SchemaOrBool',
+  'apiextensions.v1.JSONSchemaPropsOrStringArray': 'any',
 };
 const goNames: Record<string, string> = { 'quantity.Quantity': 'resource.Quantity' };
 const scalars: Record<string, Scalar['kind']> = {
