@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { KubeObject } from '@shared/k8s';
 import { apiVersionOf } from '../api/kind';
 import { noSuchResource, type ServerContext } from './context';
+import { OpenApi } from './openapi';
 import { servedGroups, type ServedGroup, type ServedResource, type ServedVersion } from './served';
 import { issuer } from './tokens/service-account';
 import type { ApiRequest, ApiResponse } from './types';
@@ -26,6 +26,7 @@ const checks = ['ping', 'log', 'store'];
 export class Discovery {
   private readonly documents = new Map<string, { value: KubeObject; json: string }>();
   private readonly version: VersionInfo;
+  private readonly openApi: OpenApi;
 
   constructor(
     private readonly context: ServerContext,
@@ -43,6 +44,7 @@ export class Discovery {
       platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
       ...version,
     };
+    this.openApi = new OpenApi(context.schema, this.version.gitVersion, () => servedGroups(context));
   }
 
   /** @throws ApiError 404 */
@@ -60,7 +62,7 @@ export class Discovery {
       case 'healthz':
         return health(first, segments.slice(1), flag(request.query, 'verbose'));
       case 'openapi':
-        return this.openApi(segments);
+        return this.openApi.serve(request, segments);
       case '.well-known':
       case 'openid':
         return this.openId(path);
@@ -82,6 +84,7 @@ export class Discovery {
   /** Forgets the documents: the served kinds changed. */
   reset(): void {
     this.documents.clear();
+    this.openApi.reset();
   }
 
   private object(key: string, make: () => KubeObject, contentType?: string): ApiResponse {
@@ -158,32 +161,6 @@ export class Discovery {
     if (tokens && path === 'openid/v1/jwks')
       return this.object(path, () => tokens.keySet(), 'application/jwk-set+json');
     throw noSuchResource();
-  }
-
-  private openApi(segments: string[]): ApiResponse {
-    if (segments[1] === 'v2' && segments.length === 2) {
-      const info = { title: 'Kubernetes', version: this.version.gitVersion };
-      return this.object('openapi/v2', () => ({ swagger: '2.0', info, paths: {}, definitions: {} }));
-    }
-    if (segments[1] !== 'v3') throw noSuchResource();
-    if (segments.length === 2) return this.object('openapi/v3', () => ({ paths: this.openApiIndex() }));
-    const groupVersion = segments.slice(2).join('/');
-    return this.object(`openapi/v3/${groupVersion}`, () => {
-      const document = this.context.schema.openApiV3(groupVersion);
-      if (!document) throw noSuchResource();
-      return document as KubeObject;
-    });
-  }
-
-  private openApiIndex(): Record<string, { serverRelativeURL: string }> {
-    const versions = new Set(this.context.registry.all().map(({ definition }) => apiVersionOf(definition)));
-    const paths: Record<string, { serverRelativeURL: string }> = {};
-    for (const version of versions) {
-      const path = version.includes('/') ? `apis/${version}` : `api/${version}`;
-      const hash = createHash('sha256').update(`${this.version.gitVersion} ${path}`).digest('hex').toUpperCase();
-      paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
-    }
-    return paths;
   }
 
   private paths(): string[] {

@@ -1,36 +1,33 @@
 import { stringify } from 'yaml';
+import { listParts } from './long-list';
 import type { Payload, WatchDelivery } from './types';
 import type { Negotiated } from './views';
 
 /** A response body with its media type. */
 export interface Body {
   contentType: string;
-  text: string;
+  text: string | Uint8Array;
 }
 
 /** Encodes an object, list or text; what has its JSON already is not encoded again. */
 export function encodeBody(
-  payload: Extract<Payload, { type: 'object' | 'list' | 'text' }>,
+  payload: Extract<Payload, { type: 'object' | 'list' | 'text' | 'bytes' }>,
   media: Negotiated['media'],
   pretty: boolean,
 ): Body {
   if (payload.type === 'text') return { contentType: payload.contentType, text: payload.text };
+  if (payload.type === 'bytes') return { contentType: payload.contentType, text: payload.bytes };
   const contentType = payload.type === 'object' ? payload.contentType : undefined;
   const json =
-    payload.type === 'list' ? listJson(payload) : (payload.object.json ?? JSON.stringify(payload.object.value));
+    payload.type === 'list'
+      ? [...listParts(payload)].join('')
+      : (payload.object.json ?? JSON.stringify(payload.object.value));
   if (media === 'yaml' && !contentType) {
     // Aliases are legal YAML that few readers of manifests know.
     return { contentType: 'application/yaml', text: stringify(JSON.parse(json), { aliasDuplicateObjects: false }) };
   }
   const text = pretty ? JSON.stringify(JSON.parse(json), null, 2) : json;
   return { contentType: contentType ?? 'application/json', text };
-}
-
-function listJson(list: Extract<Payload, { type: 'list' }>): string {
-  const head = JSON.stringify({ kind: list.kind, apiVersion: list.apiVersion, metadata: list.metadata });
-  const items: string[] = [];
-  for (const item of list.items) items.push(item.json);
-  return `${head.slice(0, -1)},"items":[${items.join(',')}]}`;
 }
 
 let last: { object: object; type: string; line: Buffer } | undefined;

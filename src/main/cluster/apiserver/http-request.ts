@@ -11,6 +11,7 @@ export function toApiRequest(request: IncomingMessage, user: UserInfo): ApiReque
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
     accept: request.headers.accept,
     contentType: request.headers['content-type'],
+    ifNoneMatch: request.headers['if-none-match'],
     userAgent: request.headers['user-agent'],
     user,
   };

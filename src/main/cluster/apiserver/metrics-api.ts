@@ -11,6 +11,38 @@ import { encoded } from './watch';
 export const metricsGroup = 'metrics.k8s.io';
 const apiVersion = `${metricsGroup}/v1beta1`;
 
+const quantities = { type: 'object', additionalProperties: { type: 'string' } };
+const sampled = {
+  timestamp: { type: 'string', format: 'date-time', description: 'When the sample was taken.' },
+  window: { type: 'string', description: 'How long before it the sample began.' },
+};
+
+/** What the kinds of metrics.k8s.io are made of; no table knows them. */
+export const nodeMetricsStructure = {
+  type: 'object',
+  required: ['timestamp', 'window', 'usage'],
+  description: 'What a node uses.',
+  properties: { ...sampled, usage: { ...quantities, description: 'Processor and memory.' } },
+};
+
+export const podMetricsStructure = {
+  type: 'object',
+  required: ['timestamp', 'window', 'containers'],
+  description: 'What the containers of a pod use.',
+  properties: {
+    ...sampled,
+    containers: {
+      type: 'array',
+      description: 'A sample of each container.',
+      items: {
+        type: 'object',
+        required: ['name', 'usage'],
+        properties: { name: { type: 'string' }, usage: { ...quantities, description: 'Processor and memory.' } },
+      },
+    },
+  },
+};
+
 /** Serves metrics.k8s.io/v1beta1 from the samples; undefined for other groups. */
 export function metricsResource(
   context: ServerContext,

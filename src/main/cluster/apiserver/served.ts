@@ -1,29 +1,15 @@
 import type { KindDefinition } from '../api/kind';
+import type { DocumentedResource, DocumentedSubresource } from '../api/schema/openapi';
 import type { ServerContext } from './context';
-import { metricsGroup } from './metrics-api';
+import { metricsGroup, nodeMetricsStructure, podMetricsStructure } from './metrics-api';
 import type { Resource } from './resources';
 import { reviewKinds } from './reviews';
 
-interface ServedSubresource {
-  name: string;
-  group: string;
-  version: string;
-  kind: string;
-  verbs: readonly string[];
-}
-
-/** A resource as discovery tells of it. */
-export interface ServedResource {
-  group: string;
-  version: string;
-  plural: string;
+/** A resource as discovery and OpenAPI tell of it. */
+export interface ServedResource extends DocumentedResource {
   singular: string;
-  kind: string;
-  namespaced: boolean;
-  verbs: readonly string[];
   shortNames?: string[];
   categories?: string[];
-  subresources: ServedSubresource[];
 }
 
 export interface ServedVersion {
@@ -61,7 +47,7 @@ export function servedGroups(context: ServerContext): ServedGroup[] {
 }
 
 function ofKind({ definition, verbs }: Resource): ServedResource {
-  const { group, version, plural, singular, kind, namespaced, shortNames, categories } = definition;
+  const { group, version, plural, singular, kind, namespaced, shortNames, categories, structure } = definition;
   return {
     group,
     version,
@@ -72,11 +58,12 @@ function ofKind({ definition, verbs }: Resource): ServedResource {
     verbs,
     shortNames,
     categories,
+    structure,
     subresources: subresources(definition),
   };
 }
 
-function subresources(definition: KindDefinition): ServedSubresource[] {
+function subresources(definition: KindDefinition): DocumentedSubresource[] {
   const { group, version, kind, status, scale, subresources = [], partialUpdates = {} } = definition;
   return [
     ...Object.keys(partialUpdates).map((name) => ({ name, group, version, kind, verbs: read })),
@@ -107,7 +94,7 @@ function virtual(context: ServerContext): ServedResource[] {
   const metrics = { group: metricsGroup, version: 'v1beta1', singular: '', verbs: ['get', 'list'], subresources: [] };
   return [
     bindings,
-    { ...metrics, plural: 'nodes', kind: 'NodeMetrics', namespaced: false },
-    { ...metrics, plural: 'pods', kind: 'PodMetrics', namespaced: true },
+    { ...metrics, plural: 'nodes', kind: 'NodeMetrics', namespaced: false, structure: nodeMetricsStructure },
+    { ...metrics, plural: 'pods', kind: 'PodMetrics', namespaced: true, structure: podMetricsStructure },
   ];
 }

@@ -21,6 +21,8 @@ export interface ApiRequest {
   contentType?: string;
   /** What the client calls itself; its first word names the manager of what it writes. */
   userAgent?: string;
+  /** The versions of a document that the client has, as HTTP's If-None-Match. */
+  ifNoneMatch?: string;
   /** Text or bytes are decoded as `contentType` says; anything else is taken as the object itself and never changed. */
   body?: unknown;
   user: UserInfo;
@@ -69,6 +71,7 @@ export type Payload =
   | { type: 'object'; object: Answer; contentType?: string }
   | ListPayload
   | { type: 'text'; contentType: string; text: string }
+  | { type: 'bytes'; contentType: string; bytes: Uint8Array }
   | { type: 'stream'; contentType: string; stream: Readable }
   | { type: 'watch'; watch: ServedWatch }
   | { type: 'run'; options: RunOptions; start(): Promise<RunSession> }
@@ -78,5 +81,7 @@ export type Payload =
 export interface ApiResponse {
   status: number;
   warnings: string[];
+  /** Further HTTP headers. */
+  headers?: Record<string, string>;
   payload: Payload;
 }

@@ -1,4 +1,5 @@
 import type { KubeObject } from '@shared/k8s';
+import type { DocumentedResource } from './openapi/resource';
 
 /** A fault of structure: what strict field validation reports. */
 export interface StructureError {
@@ -24,6 +25,8 @@ export interface ApiSchema {
    * @throws Error for a malformed directive
    */
   strategicMerge(apiVersion: string, kind: string, original: KubeObject, patch: KubeObject): KubeObject;
-  /** The OpenAPI v3 document of `api/v1` or `apis/GROUP/VERSION`, with paths and `fieldValidation` parameters. */
-  openApiV3(groupVersion: string): object | undefined;
+  /** The OpenAPI v2 document of everything that is served. @param version the server's, as `v1.36.0` */
+  openApiV2(version: string, resources: readonly DocumentedResource[]): object;
+  /** The OpenAPI v3 document of the resources of one group version. */
+  openApiV3(resources: readonly DocumentedResource[]): object;
 }
