@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { EndpointSlice, KubeObject, Node, Pod, Service } from '@shared/k8s';
+import type { Node, Pod, Service } from '@shared/k8s';
 import { matchesLabels } from '@shared/selectors';
 import { isAlreadyExists, isNotFound } from '../../client/controller';
 import { keyOf, resources, splitKey } from '../../client/resources';
@@ -9,12 +9,13 @@ import { Expectations } from '../expectations';
 import { recorderFor, type ControllerContext, type ControlLoop } from '../framework';
 import { isNamespaceTerminating } from '../terminating';
 import { endpointChanged, hasSelector, podEndpoint, sameLabels, type PodEndpoint } from './pods';
-import { managedBy, managedByLabel, planSlices, serviceNameLabel } from './slices';
+import { managedBy, planSlices } from './slices';
+import { applySlices, followSlices, slicesOf } from './slice-writer';
+import { createMirroringController } from './mirroring';
 import { endpointsLabels, overCapacityAnnotation, subsetsOf } from './subsets';
 
 const zoneLabel = 'topology.kubernetes.io/zone';
 const labelIndex = 'label';
-const serviceIndex = 'service';
 const lookAgainMs = 60_000;
 
 interface Sources {
@@ -23,14 +24,18 @@ interface Sources {
   nodes: Informer<Node>;
 }
 
-/** Endpoints objects and EndpointSlices of services with selectors. */
+/** Endpoints objects and EndpointSlices of services with selectors, and the slices of Endpoints made by hand. */
 export function createEndpointsControllers(context: ControllerContext): ControlLoop[] {
   const queues = { slices: new WorkQueue(context.clock), endpoints: new WorkQueue(context.clock) };
   const sources = watchSources(context, (service) => {
     queues.slices.add(keyOf(service));
     queues.endpoints.add(keyOf(service));
   });
-  return [sliceLoop(context, queues.slices, sources), endpointsLoop(context, queues.endpoints, sources)];
+  return [
+    sliceLoop(context, queues.slices, sources),
+    endpointsLoop(context, queues.endpoints, sources),
+    createMirroringController(context),
+  ];
 }
 
 /** The informers both controllers feed on, with `enqueue` called for each service a change concerns. */
@@ -81,28 +86,7 @@ function sliceLoop(context: ControllerContext, queue: WorkQueue, sources: Source
   const expectations = new Expectations(clock);
   const slices = informers.informer(resources.endpointSlices);
   const events = recorderFor(context, 'endpoint-slice-controller');
-  const owner = (slice: EndpointSlice): string | undefined => {
-    const { labels, namespace } = slice.metadata;
-    const name = labels?.[managedByLabel] === managedBy ? labels[serviceNameLabel] : undefined;
-    return name && `${namespace}/${name}`;
-  };
-  slices.addIndex(serviceIndex, (slice) => {
-    const key = owner(slice);
-    return key ? [key] : [];
-  });
-  const again = (slice: EndpointSlice) => {
-    const key = owner(slice);
-    if (key) queue.add(key);
-  };
-  slices.on({
-    add(slice) {
-      const key = owner(slice);
-      if (key) expectations.created(key);
-      again(slice);
-    },
-    update: again,
-    delete: again,
-  });
+  followSlices({ slices, managedBy, expectations, enqueue: (key) => queue.add(key) });
 
   return {
     name: 'endpointslice',
@@ -114,19 +98,15 @@ function sliceLoop(context: ControllerContext, queue: WorkQueue, sources: Source
         const service = sources.services.get(namespace, name);
         // Slices have generated names: until the cache shows what was created, a second one would not be refused.
         if (!expectations.satisfied(key)) return { requeueAfterMs: lookAgainMs };
-        const existing = slices.byIndex(serviceIndex, key);
+        const existing = slicesOf(slices, managedBy, key);
         if (!service) {
-          for (const { metadata } of existing) await remove(metadata.namespace!, metadata.name);
-          return;
+          return applySlices(key, { create: [], update: [], remove: existing }, { client, expectations });
         }
         // Without a selector the endpoints are somebody else's to write.
         if (!hasSelector(service) || service.metadata.deletionTimestamp) return;
         const plan = planSlices(service, endpointsOf(sources, service), existing);
         try {
-          // What is added comes first: traffic must not find a gap between two slices.
-          await create(key, plan.create);
-          for (const slice of plan.update) await client.update(resources.endpointSlices, slice);
-          for (const { metadata } of plan.remove) await remove(metadata.namespace!, metadata.name);
+          await applySlices(key, plan, { client, expectations });
         } catch (error) {
           if (isNamespaceTerminating(error)) return;
           events.event(service, 'Warning', 'FailedToUpdateEndpointSlices', message(service, error, 'Endpoint Slices'));
@@ -135,24 +115,6 @@ function sliceLoop(context: ControllerContext, queue: WorkQueue, sources: Source
       },
     },
   };
-
-  async function create(key: string, planned: readonly KubeObject[]): Promise<void> {
-    expectations.expectCreations(key, planned.length);
-    let done = 0;
-    try {
-      for (; done < planned.length; done++) await client.create(resources.endpointSlices, planned[done]!);
-    } finally {
-      expectations.created(key, planned.length - done);
-    }
-  }
-
-  async function remove(namespace: string, name: string): Promise<void> {
-    try {
-      await client.delete(resources.endpointSlices, namespace, name);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
-  }
 }
 
 function endpointsLoop(context: ControllerContext, queue: WorkQueue, sources: Sources): ControlLoop {
