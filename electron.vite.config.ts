@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'electron-vite';
+import { apiDescriptionsPlugin } from './scripts/lib/api-descriptions.mjs';
 
 const shared = { '@shared': resolve('src/shared') };
 
@@ -10,6 +11,7 @@ const shared = { '@shared': resolve('src/shared') };
 export default defineConfig({
   main: {
     resolve: { alias: shared },
+    plugins: [apiDescriptionsPlugin()],
     build: {
       target: 'node20',
       sourcemap: true,

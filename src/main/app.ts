@@ -6,7 +6,7 @@ import { createCluster, type Cluster } from './cluster';
 import { systemClock } from './cluster/clock';
 import type { Logger } from './cluster/log';
 import type { AppOptions } from './options';
-import { appRoot, cliFile } from './paths';
+import { apiDescriptionsFile, appRoot, cliFile } from './paths';
 import { errorText } from './services/errors';
 import type { Services } from './services/types';
 
@@ -38,6 +38,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     runtime: options.runtime,
     dockerHost: options.dockerHost,
     auditLog: options.auditLog,
+    apiDescriptionsFile,
     ...(process.env.GANTRY_NODE_IMAGE ? { nodeImage: process.env.GANTRY_NODE_IMAGE } : {}),
     clock: systemClock,
     log,

@@ -14,3 +14,5 @@ export const appRoot = findRoot(import.meta.dirname);
 export const rendererDirectory = join(appRoot, 'out', 'renderer');
 /** The built command line. */
 export const cliFile = join(appRoot, 'out', 'main', 'cli.js');
+/** What the fields of the API mean, made with the bundles. */
+export const apiDescriptionsFile = join(appRoot, 'out', 'main', 'api-descriptions.json');

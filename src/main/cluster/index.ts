@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ClusterSummary, EngineStatus, MetricSeries, ParamsOf } from '@shared/bridge/contract';
 import { kinds } from './api';
 import { loadSchema } from './api/schema';
+import { descriptionsIn } from './api/schema/openapi';
 import {
   createApiServer,
   createNodeConnections,
@@ -46,6 +47,8 @@ export interface ClusterOptions {
   nodeImage?: string;
   /** Where every request that comes over HTTPS is written down. */
   auditLog?: string;
+  /** What the fields of the API mean, for `explain`; nothing is explained when there is no such file. */
+  apiDescriptionsFile?: string;
   clock?: Clock;
   log: Logger;
 }
@@ -105,7 +108,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const server = createApiServer({
     store,
     kinds,
-    schema: loadSchema(),
+    schema: loadSchema(descriptionsIn(options.apiDescriptionsFile)),
     clock,
     log: log.child('apiserver'),
     nodes: connections,
