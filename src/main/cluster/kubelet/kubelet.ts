@@ -9,6 +9,7 @@ import type { InformerFactory, KubeClient } from '../client/types';
 import type { Clock, Timer } from '../clock';
 import type { Logger } from '../log';
 import type { Metrics } from '../metrics';
+import { Admission } from './admission';
 import { Backoff } from './backoff';
 import { createNodeConnection } from './connection';
 import type { ServiceRouting } from './container-specs';
@@ -127,6 +128,7 @@ class NodeKubelet implements Kubelet {
       },
     });
     const agent = this.node;
+    const nodes = informers.informer(resources.nodes);
     this.host = {
       runtime,
       client,
@@ -138,6 +140,11 @@ class NodeKubelet implements Kubelet {
       volumesDirectory,
       images: new ImageManager({ runtime, recorder, objects, clock }),
       crashes: new Backoff(),
+      admission: new Admission({
+        node: () => nodes.get(undefined, nodeName),
+        allocatable: () => agent.resources(),
+        pressure: () => ({ memory: false, disk: false, pid: false }),
+      }),
       node: {
         nodeName,
         clusterDomain: options.clusterDomain ?? 'cluster.local',
@@ -239,6 +246,7 @@ class NodeKubelet implements Kubelet {
     const { uid } = pod.metadata;
     this.host.images.forget(uid);
     this.host.crashes.forget(uid);
+    this.host.admission.release(uid);
     const worker = this.workers.get(uid);
     if (this.finished.delete(uid)) this.workers.delete(uid);
     else worker?.removed(pod);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, Taint } from '@shared/k8s';
 import { formatBytes, formatCpuMillis, parseBytes, parseQuantity } from '@shared/quantity';
+import { parseResources, type Resources } from '@shared/pod-resources';
 import { isAlreadyExists, isNotFound } from '../client/controller';
 import { setCondition } from '../client/conditions';
 import type { EventRecorder } from '../client/events';
@@ -92,6 +93,13 @@ export class NodeAgent {
       memory: parseBytes(capacity.memory),
       'ephemeral-storage': parseBytes(capacity['ephemeral-storage']),
     };
+  }
+
+  /** What pods may take together: cpu in millis, others in whole units. */
+  resources(): Resources {
+    const { 'ephemeral-storage': disk, ...amounts } = parseResources(this.capacity());
+    // A disk that could not be measured refuses nobody.
+    return disk ? { ...amounts, 'ephemeral-storage': disk } : amounts;
   }
 
   private reference(): Node {

@@ -2,6 +2,7 @@ import type { EventRecorder } from '../client/events';
 import type { KubeClient } from '../client/types';
 import type { Clock } from '../clock';
 import type { Logger } from '../log';
+import type { Admission } from './admission';
 import type { Backoff } from './backoff';
 import type { NodeFacts } from './container-specs';
 import type { FieldFacts } from './field-refs';
@@ -20,6 +21,8 @@ export interface PodHost {
   objects: ObjectSource;
   images: ImageManager;
   crashes: Backoff;
+  /** Which pods the node takes, and what they have of it. */
+  admission: Admission;
   dial: Dial;
   volumesDirectory: string;
   node: NodeFacts;

@@ -10,6 +10,18 @@ export interface Waiting {
   message?: string;
 }
 
+/** Why a node ended a pod. */
+export interface PodFailure {
+  reason: string;
+  message: string;
+  /** How long its containers have to end; the pod's own grace when absent. */
+  graceSeconds?: number;
+  /** The reason of the condition that tells its owner that it was not the pod's own doing. */
+  disruption?: string;
+}
+
+export type ContainerResources = Pick<ContainerStatus, 'allocatedResources' | 'resources'>;
+
 /** What the status is made of besides the spec and the runtime's view. */
 export interface StatusFacts {
   /** Why a container that should run does not. */
@@ -28,7 +40,11 @@ export interface StatusFacts {
   /** Nothing will be started any more, whatever the restart policy says. */
   ending: boolean;
   /** Why the pod was ended by the node. */
-  failure?: { reason: string; message: string };
+  failure?: PodFailure;
+  /** What a container was granted of the node, and what it has. */
+  resources?(container: Container, one: PodContainer | undefined): ContainerResources;
+  /** Conditions that are there for a while only. */
+  passing?: Pick<PodCondition, 'type' | 'status'>[];
   now: number;
 }
 
@@ -112,6 +128,7 @@ function containerStatus(
     image: current?.image ?? container.image ?? '',
     imageID: current?.imageId ?? '',
     ...(current ? { containerID: `${facts.runtimeName}://${current.id}` } : {}),
+    ...(role === 'ephemeral' ? {} : facts.resources?.(container, current)),
   };
   if (!current || current.state === 'created') {
     return {
@@ -248,7 +265,8 @@ function conditionsOf(
   facts: StatusFacts,
   previous: PodStatus | undefined,
 ): PodCondition[] {
-  const kept = (previous?.conditions ?? []).filter((condition) => ownConditions.has(condition.type));
+  const passing = new Set(facts.passing?.map(({ type }) => type));
+  const kept = (previous?.conditions ?? []).filter(({ type }) => ownConditions.has(type) || passing.has(type));
   const sidecars = new Set((pod.spec!.initContainers ?? []).filter(isSidecar).map((container) => container.name));
   const sandboxReady = runningSandbox(view) !== undefined && phase !== 'Succeeded' && phase !== 'Failed';
   const incomplete = inits.filter((status) => (sidecars.has(status.name) ? !status.started : !status.ready));
@@ -293,7 +311,12 @@ function conditionsOf(
     ['Ready', ready],
     ['ContainersReady', containersReady],
     ['PodScheduled', { status: 'True' }],
+    ...(facts.passing ?? []).map((one): [string, Partial<PodCondition>] => [one.type, one]),
   ];
+  if (facts.failure?.disruption) {
+    const { disruption, message } = facts.failure;
+    wanted.push(['DisruptionTarget', { status: 'True', reason: disruption, message }]);
+  }
   let conditions = kept;
   for (const [type, condition] of wanted) {
     conditions = setCondition(conditions, { type, ...condition } as PodCondition, facts.now);

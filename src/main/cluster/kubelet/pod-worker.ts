@@ -4,10 +4,12 @@ import { isUnreachable } from './runtime/docker-errors';
 import { ContainerStarter } from './container-starter';
 import type { PodHost } from './pod-host';
 import { planPod, type PodPlan } from './pod-plan';
-import { podStatus, type StatusFacts } from './pod-status';
+import { PodResizer } from './pod-resize';
+import { podStatus, type ContainerResources, type PodFailure, type StatusFacts } from './pod-status';
 import { PodTermination } from './pod-termination';
 import { allContainers, isSidecar, observePod, runningSandbox, type PodContainer, type PodView } from './pod-view';
 import { Prober } from './probes';
+import { qosClass } from './qos';
 import { StatusWriter } from './status-writer';
 import { TerminationMessages } from './termination-messages';
 
@@ -22,7 +24,10 @@ export class PodWorker {
   private readonly termination: PodTermination;
   private readonly messages: TerminationMessages;
   private readonly startTime: number;
-  private failure: { reason: string; message: string } | undefined;
+  private readonly resizer: PodResizer;
+  private failure: PodFailure | undefined;
+  /** Counted among the pods of the node. */
+  private admitted = false;
   private syncing: Promise<void> | undefined;
   private again = false;
   private closed = false;
@@ -34,12 +39,14 @@ export class PodWorker {
     public pod: Pod,
   ) {
     this.statuses = new StatusWriter(pod, host);
+    this.resizer = new PodResizer(host, { pod: () => this.pod, later: (ms) => this.later(ms) }, pod);
+    if (pod.status?.startTime && !this.isOver()) this.adopt();
     this.startTime = Date.parse(pod.status?.startTime ?? '') || host.clock.now();
     this.messages = new TerminationMessages(host);
     const changed = (): void => this.wake();
     this.prober = new Prober({ ...host, changed });
     const shared = {
-      pod: () => this.pod,
+      pod: () => this.resizer.pod(this.pod),
       changed,
       later: (ms: number) => this.later(ms),
       podIp: (view: PodView) => this.podIp(view),
@@ -140,10 +147,15 @@ export class PodWorker {
     await this.messages.read(this.pod, view);
     this.checkDeadline();
     if (this.isOver()) return this.settle(view);
+    if (!this.admitted && !this.admit(view)) return;
 
     this.probe(view);
-    const plan = planPod(this.pod, view, {
-      failed: (container) => this.starter.hookFailure(container.id) ?? this.prober.failed(container.id),
+    await this.resizer.sync(view);
+    const plan = planPod(this.resizer.pod(this.pod), view, {
+      failed: (container) =>
+        this.starter.hookFailure(container.id) ??
+        this.prober.failed(container.id) ??
+        this.resizer.mustRestart(container),
       started: (container) => this.prober.started(container.id) && !this.starter.hookRuns(container.name),
       restartCountOf: (name) => this.lostRestartCount(name),
       hookRunning: this.starter.anyHookRuns(),
@@ -157,6 +169,27 @@ export class PodWorker {
       // Nothing will announce that a sidecar runs, and what comes after it waits for that.
       if (plan.start.some((action) => isSidecar(action.container))) this.again = true;
     }
+  }
+
+  private adopt(): void {
+    this.admitted = true;
+    this.host.admission.adopt(this.resizer.pod(this.pod));
+  }
+
+  /** Asks the node for a place. A pod that gets none fails, with nothing else in its status. */
+  private admit(view: PodView): boolean {
+    if (view.containers.size > 0) {
+      this.adopt();
+      return true;
+    }
+    const refusal = this.host.admission.admit(this.pod);
+    this.admitted = refusal === undefined;
+    if (!refusal) return true;
+    const { reason, message } = refusal;
+    this.host.recorder.event(this.pod, 'Warning', reason, message);
+    this.failure = { reason, message: `Pod was rejected: ${message}` };
+    this.statuses.publish({ phase: 'Failed', qosClass: qosClass(this.pod), ...this.failure });
+    return false;
   }
 
   /** @returns whether the view may have changed */
@@ -180,8 +213,12 @@ export class PodWorker {
   /** The pod's work is over: nothing may run any more, what ended stays for its logs. */
   private async settle(view: PodView): Promise<void> {
     this.prober.freeze();
+    // A pod that was refused stays as it was reported: nothing of it was ever here.
+    if (!this.admitted && view.sandboxes.length === 0 && view.containers.size === 0) return;
+    this.host.admission.release(this.pod.metadata.uid);
     const running = allContainers(view).filter((one) => one.state === 'running');
-    for (const target of running) this.starter.kill(target, `Stopping container ${target.name}`);
+    for (const target of running)
+      this.starter.kill(target, `Stopping container ${target.name}`, this.failure?.graceSeconds);
     this.report(view);
     if (running.length > 0) return;
     for (const sandbox of view.sandboxes) {
@@ -232,6 +269,22 @@ export class PodWorker {
     const message = 'Pod was active on the node longer than the specified deadline';
     this.failure = { reason: 'DeadlineExceeded', message };
     this.host.recorder.event(this.pod, 'Normal', 'DeadlineExceeded', message);
+  }
+
+  /** Ends the pod for a reason of the node's. */
+  fail(failure: PodFailure): void {
+    if (this.isOver() || this.termination.begun) return;
+    this.failure = failure;
+    this.wake();
+  }
+
+  private resourcesOf(container: Container, one: PodContainer | undefined): ContainerResources {
+    const { requests } = this.resizer.actual(container, undefined) ?? {};
+    const resources = this.resizer.actual(container, one);
+    return {
+      ...(requests ? { allocatedResources: requests } : {}),
+      ...(resources && Object.keys(resources).length > 0 ? { resources } : {}),
+    };
   }
 
   private containers(): Container[] {
@@ -290,6 +343,8 @@ export class PodWorker {
       startTime: this.startTime,
       ending,
       failure: this.failure,
+      resources: (container, one) => this.resourcesOf(container, one),
+      passing: this.resizer.conditions(),
       now: this.host.clock.now(),
     };
     const status: PodStatus = podStatus(this.pod, view, facts, this.statuses.last);

@@ -104,10 +104,19 @@ export function statusPatch(from: PodStatus | undefined, to: PodStatus): Record<
   const conditions = (to.conditions ?? []).filter(
     (condition) => !from?.conditions?.some((old) => sameCondition(old, condition)),
   );
-  if (conditions.length > 0)
-    patch.conditions = conditions.map((condition) => ({ reason: null, message: null, ...condition }));
+  const gone = (from?.conditions ?? []).filter(
+    ({ type }) => passingConditions.has(type) && !to.conditions?.some((one) => one.type === type),
+  );
+  if (conditions.length + gone.length > 0)
+    patch.conditions = [
+      ...conditions.map((condition) => ({ reason: null, message: null, ...condition })),
+      ...gone.map(({ type }) => ({ type, $patch: 'delete' })),
+    ];
   return Object.keys(patch).length > 0 ? patch : undefined;
 }
+
+/** Conditions of this node that are taken away again, rather than becoming False. */
+const passingConditions = new Set(['PodResizePending', 'PodResizeInProgress']);
 
 function sameCondition(a: PodCondition, b: PodCondition): boolean {
   return a.type === b.type && a.status === b.status && a.reason === b.reason && a.message === b.message;

@@ -1,5 +1,19 @@
-import type { ContainerCreateOptions, ContainerInspectInfo, ContainerStats, MountSettings } from 'dockerode';
-import type { ContainerSpec, MountSpec, RuntimeContainer, RuntimeState, RuntimeStats, SandboxSpec } from './types';
+import type {
+  ContainerCreateOptions,
+  ContainerInspectInfo,
+  ContainerStats,
+  HostConfig,
+  MountSettings,
+} from 'dockerode';
+import type {
+  ContainerSpec,
+  MountSpec,
+  RuntimeContainer,
+  RuntimeResources,
+  RuntimeState,
+  RuntimeStats,
+  SandboxSpec,
+} from './types';
 
 /** Kept small on the user's disk; the same limits for all containers. */
 const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } };
@@ -54,7 +68,6 @@ export function sandboxOptions(spec: SandboxSpec, image: string, network: string
 /** What Docker is asked for a container that joins a sandbox. */
 export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
   const join = `container:${spec.sandboxId}`;
-  const { nanoCpus, memoryBytes, cpuShares } = spec.resources;
   return {
     name: spec.name,
     Image: spec.image,
@@ -73,10 +86,7 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
       IpcMode: spec.hostIpc ? 'host' : join,
       ...pidMode(spec),
       Mounts: spec.mounts.map(mountOf),
-      CpuShares: cpuShares,
-      ...(nanoCpus ? { NanoCpus: nanoCpus } : {}),
-      // The same figure for memory and memory with swap: a pod gets no swap.
-      ...(memoryBytes ? { Memory: memoryBytes, MemorySwap: memoryBytes } : {}),
+      ...resourceOptions(spec.resources),
       // Rootless engines and guests without CAP_SYS_RESOURCE may not go below 0.
       OomScoreAdj: Math.max(0, spec.oomScoreAdj),
       Privileged: spec.privileged,
@@ -87,6 +97,16 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
       SecurityOpt: spec.noNewPrivileges ? ['no-new-privileges'] : [],
       LogConfig: logConfig,
     },
+  };
+}
+
+/** What Docker is asked for to limit a container, at its start and later. */
+export function resourceOptions({ nanoCpus, memoryBytes, cpuShares }: RuntimeResources) {
+  return {
+    CpuShares: cpuShares,
+    ...(nanoCpus ? { NanoCpus: nanoCpus } : {}),
+    // The same figure for memory and memory with swap: a pod gets no swap.
+    ...(memoryBytes ? { Memory: memoryBytes, MemorySwap: memoryBytes } : {}),
   };
 }
 
@@ -110,7 +130,7 @@ export function stateOf(word: string | undefined): RuntimeState {
 
 /** What an inspection says, without the image's digest, which is asked for apart. */
 export function containerOf(info: ContainerInspectInfo, network: string): RuntimeContainer {
-  const { State: state, NetworkSettings: net } = info;
+  const { State: state, NetworkSettings: net, HostConfig: host } = info;
   const failed = state.Status === 'created' && !!state.Error;
   return {
     id: info.Id,
@@ -125,9 +145,16 @@ export function containerOf(info: ContainerInspectInfo, network: string): Runtim
     exitCode: failed ? 128 : state.ExitCode,
     oomKilled: state.OOMKilled,
     ...(state.Error ? { error: state.Error } : {}),
+    ...(host ? { resources: resourcesIn(host) } : {}),
     ip: net?.Networks?.[network]?.IPAddress || undefined,
   };
 }
+
+const resourcesIn = ({ CpuShares, NanoCpus, Memory }: HostConfig): RuntimeResources => ({
+  cpuShares: CpuShares ?? 0,
+  ...(NanoCpus ? { nanoCpus: NanoCpus } : {}),
+  ...(Memory ? { memoryBytes: Memory } : {}),
+});
 
 /** Totals from one sample; works with both versions of cgroups. Undefined for a container that has ended. */
 export function statsOf(stats: ContainerStats): RuntimeStats | undefined {

@@ -8,7 +8,7 @@ import { dockerError, isNotFound } from './docker-errors';
 import { findDockerEndpoint, type DockerEndpoint } from './docker-host';
 import { buildImage, ensurePauseImage, imageInfo, pullImage } from './docker-images';
 import { ensureNetwork } from './docker-network';
-import { containerOf, containerOptions, sandboxOptions, stateOf, statsOf } from './docker-specs';
+import { containerOf, containerOptions, resourceOptions, sandboxOptions, stateOf, statsOf } from './docker-specs';
 import { attachTo, execIn, logsOf } from './docker-sessions';
 import { pauseImage } from './pause-image';
 import {
@@ -24,6 +24,7 @@ import {
   type RuntimeEvent,
   type RuntimeInfo,
   type RuntimeLogOptions,
+  type RuntimeResources,
   type RuntimeRunOptions,
   type RuntimeStats,
   type SandboxSpec,
@@ -139,6 +140,10 @@ class DockerRuntime implements Runtime {
 
   async startContainer(id: string): Promise<void> {
     await this.call(() => this.docker.getContainer(id).start());
+  }
+
+  async updateResources(id: string, resources: RuntimeResources): Promise<void> {
+    await this.call(() => this.docker.getContainer(id).update(resourceOptions(resources)));
   }
 
   async stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {

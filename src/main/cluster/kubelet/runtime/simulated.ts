@@ -13,6 +13,7 @@ import {
   type RuntimeEvent,
   type RuntimeInfo,
   type RuntimeLogOptions,
+  type RuntimeResources,
   type RuntimeRunOptions,
   type RuntimeStats,
   type SandboxSpec,
@@ -95,7 +96,13 @@ class SimulatedRuntime implements Runtime {
   }
 
   async createContainer(spec: ContainerSpec): Promise<string> {
-    return this.add(spec.labels, spec.image, behaviourOf(spec.simulate)).container.id;
+    const { container } = this.add(spec.labels, spec.image, behaviourOf(spec.simulate));
+    container.resources = spec.resources;
+    return container.id;
+  }
+
+  async updateResources(id: string, resources: RuntimeResources): Promise<void> {
+    this.find(id).container.resources = resources;
   }
 
   async startContainer(id: string): Promise<void> {

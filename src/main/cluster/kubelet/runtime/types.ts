@@ -81,6 +81,16 @@ export interface MountSpec {
   propagation?: 'private' | 'rslave' | 'rshared';
 }
 
+/** What a container may use. */
+export interface RuntimeResources {
+  /** A limit in billionths of a core. */
+  nanoCpus?: number;
+  /** A weight: 1024 per core asked for. */
+  cpuShares: number;
+  /** A limit. */
+  memoryBytes?: number;
+}
+
 export interface ContainerSpec {
   name: string;
   labels: Record<string, string>;
@@ -102,11 +112,7 @@ export interface ContainerSpec {
   pidTarget?: string;
   hostPid: boolean;
   hostIpc: boolean;
-  resources: {
-    nanoCpus?: number;
-    cpuShares: number;
-    memoryBytes?: number;
-  };
+  resources: RuntimeResources;
   user?: string;
   supplementalGroups: string[];
   privileged: boolean;
@@ -142,6 +148,7 @@ export interface RuntimeContainer extends ListedContainer {
   oomKilled?: boolean;
   /** Why it could not be started. */
   error?: string;
+  resources?: RuntimeResources;
   /** Address in the cluster's network; sandboxes only. */
   ip?: string;
 }
@@ -240,6 +247,8 @@ export interface Runtime {
   /** Creates without starting; answers its id. */
   createContainer(spec: ContainerSpec, signal?: AbortSignal): Promise<string>;
   startContainer(id: string): Promise<void>;
+  /** Changes what a container may use while it runs. A limit can be changed but not taken away. */
+  updateResources(id: string, resources: RuntimeResources): Promise<void>;
   /** Sends the container's stop signal, then SIGKILL after the grace. Resolves when it has ended; abort `signal` to kill at once. */
   stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>;
   /** Kills and removes. Missing ones are no error. */
