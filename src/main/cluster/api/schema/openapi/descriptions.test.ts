@@ -36,9 +36,11 @@ it('knows most fields of the kinds people write', () => {
     ['autoscaling.v2', 'HorizontalPodAutoscalerSpec'],
     ['meta.v1', 'ObjectMeta'],
   ] as const) {
-    const fields = [...structType(module, name).fields.keys()];
+    // The library says nothing about fields that are structs: their types speak for them.
+    const all = [...structType(module, name).fields.values()];
+    const fields = all.filter(({ type }) => type.kind !== 'struct').map((field) => field.name);
     const told = fields.filter((field) => known[`${module}.${name}`]![field]);
-    expect(told.length / fields.length, `${module}.${name}`).toBeGreaterThan(0.7);
+    expect(told.length / fields.length, `${module}.${name}`).toBeGreaterThan(0.9);
   }
   expect(known['networking.v1.NetworkPolicyIngressRule']!.from).toBeDefined();
 });
