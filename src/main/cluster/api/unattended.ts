@@ -5,15 +5,11 @@ import type { KindDefinition } from './kind';
  * PLURAL.GROUP. Whoever adds a controller takes its line away.
  */
 const unattended = new Set([
-  'limitranges',
   'persistentvolumeclaims',
   'persistentvolumes',
   'resourcequotas',
-  'horizontalpodautoscalers.autoscaling',
   'ingresses.networking.k8s.io',
   'networkpolicies.networking.k8s.io',
-  'runtimeclasses.node.k8s.io',
-  'priorityclasses.scheduling.k8s.io',
   'volumeattachments.storage.k8s.io',
   'mutatingwebhookconfigurations.admissionregistration.k8s.io',
   'validatingadmissionpolicies.admissionregistration.k8s.io',

@@ -4,9 +4,8 @@ import type { ApiSchema } from '../api/schema/types';
 import type { Clock } from '../clock';
 import type { Logger } from '../log';
 import { StoreError, type Store } from '../store/types';
-import { accessAttributes, alwaysAllowed, creationAccess } from './access';
-import { Admission, type AdmissionPlugin } from './admission';
-import { certificateAccess } from './certificate-access';
+import { accessAttributes, alwaysAllowed } from './access';
+import { createAdmission } from './admission/chain';
 import { methodNotAllowed, noSuchResource, type Authorizer, type Call, type ServerContext } from './context';
 import { Continuations } from './continuations';
 import { remove, removeCollection } from './deletes';
@@ -14,21 +13,19 @@ import { Discovery, type VersionInfo } from './discovery';
 import { metricsResource } from './metrics-api';
 import { internalError } from './errors';
 import { finalizeNamespace } from './finalize';
-import { isNamespaces, namespaceLifecycle } from './namespaces';
+import { isNamespaces } from './namespaces';
 import type { MetricsSource } from './node-connection';
 import type { NodeConnections } from './nodes';
 import { patch } from './patch';
 import { bind, podSubresource } from './pods';
 import { proxy } from './proxy';
 import type { Rbac } from './rbac/authorizer';
-import { escalationCheck } from './rbac/escalation';
 import { accessDenied } from './rbac/forbidden';
 import { get, list } from './reads';
 import { ResourceRegistry, type Resource } from './resources';
 import { reviewResource } from './reviews';
 import { parsePath, type Route } from './router';
 import { scale } from './scale';
-import { serviceAccountAdmission } from './service-account-admission';
 import { createServiceAllocator } from './service-ip';
 import { requestToken } from './tokens/request';
 import type { ServiceAccountTokens } from './tokens/service-account';
@@ -81,7 +78,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     nodes,
     metrics,
     random: options.random ?? Math.random,
-    admission: new Admission(admissionPlugins(options)),
+    admission: createAdmission(options),
     authorize: options.authorize ?? options.rbac?.authorize ?? (() => ({ allowed: true })),
     rbac: options.rbac,
     tokens: options.tokens,
@@ -110,14 +107,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
     },
   };
-}
-
-function admissionPlugins({ store, clock, rbac, tokens, random = Math.random }: ApiServerOptions): AdmissionPlugin[] {
-  return [
-    namespaceLifecycle(store),
-    ...(rbac ? [creationAccess(rbac.authorize), escalationCheck(rbac), certificateAccess(rbac.authorize)] : []),
-    ...(tokens ? [serviceAccountAdmission({ store, clock, random })] : []),
-  ];
 }
 
 function serve(context: ServerContext, discovery: Discovery, request: ApiRequest): ApiResponse | Promise<ApiResponse> {

@@ -1,4 +1,4 @@
-import { isQuantity, parseQuantity } from '@shared/quantity';
+import { canonicalQuantity, isQuantity, parseQuantity } from '@shared/quantity';
 import type { LimitRange } from '@shared/k8s';
 import { defineKind, type FieldError } from '../kind';
 import { validateQuantity } from '../pod/validation/resources';
@@ -9,7 +9,7 @@ import { qualifiedName } from '../validation/strings';
 type Quantities = Record<string, string>;
 
 /** One entry of a LimitRange by its names in JSON. */
-interface Item {
+export interface LimitRangeItem {
   type?: string;
   min?: Quantities;
   max?: Quantities;
@@ -18,7 +18,8 @@ interface Item {
   maxLimitRequestRatio?: Quantities;
 }
 
-const itemsOf = (object: LimitRange): Item[] => (object.spec?.limits ?? []) as Item[];
+export const limitRangeItems = (object: LimitRange): LimitRangeItem[] =>
+  (object.spec?.limits ?? []) as LimitRangeItem[];
 
 export const limitRange = defineKind<LimitRange>({
   group: '',
@@ -29,7 +30,12 @@ export const limitRange = defineKind<LimitRange>({
   shortNames: ['limits'],
   namespaced: true,
   defaults(object) {
-    for (const item of itemsOf(object)) {
+    for (const item of limitRangeItems(object)) {
+      for (const list of [item.min, item.max, item.default, item.defaultRequest, item.maxLimitRequestRatio]) {
+        for (const [name, quantity] of Object.entries(list ?? {})) {
+          if (isQuantity(quantity)) list![name] = canonicalQuantity(quantity);
+        }
+      }
       if (item.type !== 'Container') continue;
       // What is not said follows from what is: the limit from the maximum, the request from the limit.
       item.default = { ...item.max, ...item.default };
@@ -38,7 +44,7 @@ export const limitRange = defineKind<LimitRange>({
   },
   validate(object) {
     const types = new Set<string>();
-    return itemsOf(object).flatMap((item, index) => {
+    return limitRangeItems(object).flatMap((item, index) => {
       const path = `spec.limits[${index}]`;
       const errors = validateItem(item, path);
       if (types.has(item.type ?? '')) errors.push(duplicate(`${path}.type`, item.type));
@@ -49,7 +55,7 @@ export const limitRange = defineKind<LimitRange>({
   columns: [createdAtColumn],
 });
 
-function validateItem(item: Item, path: string): FieldError[] {
+function validateItem(item: LimitRangeItem, path: string): FieldError[] {
   if (!item.type) return [required(`${path}.type`)];
   const errors: FieldError[] = item.type.includes('/')
     ? invalidEach(`${path}.type`, item.type, qualifiedName(item.type))
@@ -78,7 +84,7 @@ function validateItem(item: Item, path: string): FieldError[] {
 }
 
 /** min ≤ defaultRequest ≤ default ≤ max, each pair that is given. */
-function validateOrder(item: Item, path: string): FieldError[] {
+function validateOrder(item: LimitRangeItem, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const pairs = [
     ['min', 'max', 'min', 'min value', 'max value'],

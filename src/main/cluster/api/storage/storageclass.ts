@@ -10,6 +10,10 @@ const defaultAnnotations = [
   'storageclass.beta.kubernetes.io/is-default-class',
 ];
 
+/** Whether claims that name no class get this one. */
+export const isDefaultClass = ({ metadata }: StorageClass): boolean =>
+  defaultAnnotations.some((key) => metadata.annotations?.[key] === 'true');
+
 export const storageClass = defineKind<StorageClass>({
   group: 'storage.k8s.io',
   version: 'v1',
@@ -38,10 +42,11 @@ export const storageClass = defineKind<StorageClass>({
   ],
   columns: [
     {
-      ...text<StorageClass>('Name', 'The name, and whether claims that name no class get this one', (object) => {
-        const isDefault = defaultAnnotations.some((key) => object.metadata.annotations?.[key] === 'true');
-        return `${object.metadata.name}${isDefault ? ' (default)' : ''}`;
-      }),
+      ...text<StorageClass>(
+        'Name',
+        'The name, and whether claims that name no class get this one',
+        (object) => `${object.metadata.name}${isDefaultClass(object) ? ' (default)' : ''}`,
+      ),
       format: 'name',
     },
     text('Provisioner', 'Who makes its volumes', (object) => object.provisioner ?? ''),
