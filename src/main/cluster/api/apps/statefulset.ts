@@ -5,6 +5,7 @@ import { ageColumn, selectorString, templateColumns, text } from '../printing';
 import { setDefault, specAndStatus } from '../strategy';
 import { differences } from '../validation/differences';
 import { forbidden, invalid, nonNegative, notSupported, required } from '../validation/field';
+import { amount, validateAtMostAll, validateIntOrPercent, type IntOrPercent } from '../validation/int-or-percent';
 import { defaultTemplate } from './defaults';
 import { validateCounts, validateSelectorAndTemplate } from './validation';
 
@@ -128,6 +129,10 @@ function validatePolicies(spec: NonNullable<StatefulSet['spec']>): FieldError[] 
     errors.push(invalid('spec.updateStrategy', strategy, "must be 'RollingUpdate' or 'OnDelete'"));
   }
   errors.push(...nonNegative('spec.updateStrategy.rollingUpdate.partition', strategy.rollingUpdate?.partition));
+  const unavailable = strategy.rollingUpdate?.maxUnavailable as IntOrPercent;
+  const at = 'spec.updateStrategy.rollingUpdate.maxUnavailable';
+  errors.push(...validateIntOrPercent(unavailable, at), ...validateAtMostAll(unavailable, at));
+  if (unavailable !== undefined && amount(unavailable) === 0) errors.push(invalid(at, unavailable, 'cannot be 0'));
   for (const field of ['whenDeleted', 'whenScaled'] as const) {
     const policy = spec.persistentVolumeClaimRetentionPolicy?.[field];
     if (policy && !['Retain', 'Delete'].includes(policy)) {

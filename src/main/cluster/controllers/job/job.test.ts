@@ -247,6 +247,31 @@ describe('an Indexed Job', () => {
     expect(await conditions()).toContain('Failed=True FailedIndexes');
   });
 
+  it('holds up no index for the failures of another', async () => {
+    await create({ completionMode: 'Indexed', completions: 4, parallelism: 2, backoffLimitPerIndex: 3 });
+    const hostnames = async () => (await running()).map(({ spec }) => spec!.hostname).sort();
+    const failFirst = async () => {
+      await end(
+        (await running()).find(({ spec }) => spec!.hostname === 'work-0')!,
+        1,
+      );
+      await bed.advance(1000);
+    };
+    await failFirst();
+    expect(await hostnames()).toEqual(['work-1', 'work-2']);
+    await end((await running())[0]!);
+    await bed.advance(1000);
+    expect(await hostnames()).toEqual(['work-2', 'work-3']);
+    await end((await running())[0]!);
+    await bed.advance(9000);
+    expect(await hostnames()).toContain('work-0');
+    await failFirst();
+    await bed.advance(15_000);
+    expect(await hostnames()).not.toContain('work-0');
+    await bed.advance(5000);
+    expect(await hostnames()).toContain('work-0');
+  });
+
   it('may succeed early by its success policy', async () => {
     await create({
       completionMode: 'Indexed',

@@ -76,11 +76,27 @@ export function endedAt(pod: Pod): number {
  */
 export function backOffLeft(job: Job, pods: readonly Pod[], now: number): number {
   const succeededAt = Math.max(...pods.filter((pod) => pod.status?.phase === 'Succeeded').map(endedAt), 0);
-  // Those let go of while they ran were taken away by the job itself.
-  const failed = pods.filter((pod) => isFailed(job, pod) && (isTracked(pod) || !isTerminating(pod)));
+  const failed = pods.filter((pod) => isFailed(job, pod) && !wasTakenAway(pod));
   const failures = failed.map(endedAt);
   const recent = failures.filter((at) => at > succeededAt);
-  if (recent.length === 0) return 0;
-  const delay = Math.min(firstBackOffMs * 2 ** Math.min(recent.length - 1, 30), longestBackOffMs);
-  return Math.max(0, Math.max(...recent) + delay - now);
+  return recent.length ? Math.max(0, Math.max(...recent) + delayAfter(recent.length) - now) : 0;
 }
+
+/**
+ * The same for one index, where failures are counted by index: another index
+ * that fails does not hold it up.
+ * @param failures how often the index has failed
+ */
+export function indexBackOffLeft(job: Job, pods: readonly Pod[], index: number, failures: number, now: number): number {
+  const failed = pods.filter(
+    (pod) => isFailed(job, pod) && pod.metadata.annotations?.[indexLabel] === String(index) && !wasTakenAway(pod),
+  );
+  if (failed.length === 0 || failures === 0) return 0;
+  return Math.max(0, Math.max(...failed.map(endedAt)) + delayAfter(failures) - now);
+}
+
+const delayAfter = (failures: number): number =>
+  Math.min(firstBackOffMs * 2 ** Math.min(failures - 1, 30), longestBackOffMs);
+
+/** Let go of while it ran: by the job itself. */
+const wasTakenAway = (pod: Pod): boolean => !isTracked(pod) && isTerminating(pod);

@@ -12,7 +12,7 @@ import { isActive, isReady } from '../pods';
 import type { PodActions } from './actions';
 import { freeIndexes, indexOf } from './indexes';
 import { deadlineIn, isFinishedJob, outcomeOf, type Outcome } from './outcome';
-import { backOffLeft, isTerminating, isTracked, trackingFinalizer } from './pods';
+import { backOffLeft, indexBackOffLeft, isTerminating, isTracked, trackingFinalizer } from './pods';
 import { countersOf, isIndexed, succeededIn, takeTally, type Tally } from './tally';
 
 type JobStatus = NonNullable<Job['status']>;
@@ -136,19 +136,34 @@ export class JobReconciler implements Reconciler {
     const terminating = replacing ? own.filter(isTerminating) : [];
     const missing = Math.min(wanted - active.length - terminating.length, burst);
     if (missing <= 0) return Infinity;
-    const wait = backOffLeft(job, own, clock.now());
+    const now = clock.now();
+    const perIndex = isIndexed(job) && job.spec!.backoffLimitPerIndex !== undefined;
+    const wait = perIndex ? 0 : backOffLeft(job, own, now);
     if (wait > 0) return wait;
-    if (!isIndexed(job)) await actions.create(job, Array<undefined>(missing).fill(undefined));
-    else {
-      const taken = [...active, ...terminating].map((pod) => indexOf(pod, completions!)!);
-      const busy = new Set([...tally.completed, ...tally.failedIndexes, ...taken]);
-      const perIndex = job.spec!.backoffLimitPerIndex !== undefined;
-      const failures = new Map(perIndex ? tally.failuresByIndex : []);
-      const indexes = freeIndexes(busy, completions!, missing);
-      if (perIndex) for (const index of indexes) if (!failures.has(index)) failures.set(index, 0);
-      await actions.create(job, indexes, failures);
+    if (!isIndexed(job)) {
+      await actions.create(job, Array<undefined>(missing).fill(undefined));
+      return Infinity;
     }
-    return Infinity;
+    const taken = [...active, ...terminating].map((pod) => indexOf(pod, completions!)!);
+    const busy = new Set([...tally.completed, ...tally.failedIndexes, ...taken]);
+    if (!perIndex) {
+      await actions.create(job, freeIndexes(busy, completions!, missing));
+      return Infinity;
+    }
+    const failures = tally.failuresByIndex;
+    let later = Infinity;
+    for (const [index, count] of failures) {
+      if (busy.has(index)) continue;
+      const left = indexBackOffLeft(job, own, index, count, now);
+      if (left <= 0) continue;
+      busy.add(index);
+      later = Math.min(later, left);
+    }
+    const indexes = freeIndexes(busy, completions!, missing);
+    if (indexes.length) {
+      await actions.create(job, indexes, new Map(indexes.map((index) => [index, failures.get(index) ?? 0])));
+    }
+    return later;
   }
 
   /** Pods too many: those whose index is done or taken twice, then those that are least far. */

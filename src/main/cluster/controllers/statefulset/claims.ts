@@ -26,6 +26,15 @@ export class StatefulClaims {
     }
   }
 
+  /** Makes the claims anew that are gone while their pod still waits for them. */
+  async restore(set: StatefulSet, pods: readonly Pod[]): Promise<void> {
+    for (const pod of pods) {
+      const ordinal = ordinalOf(set, pod)!;
+      const waits = pod.status?.phase === 'Pending' && !pod.metadata.deletionTimestamp;
+      if (waits && isWanted(set, ordinal)) await this.ensure(set, ordinal);
+    }
+  }
+
   private async create(
     set: StatefulSet,
     ordinal: number,

@@ -20,6 +20,15 @@ export function createStatefulSetController(context: ControllerContext): Control
   indexByController(revisions);
 
   const enqueue = (set: StatefulSet) => queue.add(keyOf(set));
+  claims.on({
+    delete({ metadata: { namespace, name } }) {
+      const gives = (set: StatefulSet) =>
+        set.spec?.volumeClaimTemplates?.some((template) =>
+          name.startsWith(`${template.metadata!.name}-${set.metadata.name}-`),
+        );
+      for (const set of statefulSets.list(namespace)) if (gives(set)) enqueue(set);
+    },
+  });
   followOwnedPods({ ref: resources.statefulSets, owners: statefulSets, pods, expectations, enqueue });
 
   const events = recorderFor(context, 'statefulset-controller');

@@ -1,5 +1,6 @@
 /** What a StatefulSet does next. Pure: pods in, steps out. */
 import type { Pod, StatefulSet } from '@shared/k8s';
+import { scaledValue } from '../deployment/rolling';
 import { availableIn, isFinished } from '../pods';
 import { isWanted, ordinalOf, replicasOf, revisionLabel, startOf } from './identity';
 
@@ -18,9 +19,9 @@ export interface Plan {
 }
 
 /**
- * The next steps. With OrderedReady at most one, and none before every pod of a
- * lower ordinal is available; with Parallel all that is missing or too much, and
- * one step of the update.
+ * The next steps. With OrderedReady at most one pod is made or taken away, and none before every pod of a
+ * lower ordinal is available; with Parallel all that is missing or too much. Of an
+ * update what may be unavailable at a time.
  */
 export function plan({ set, pods, updateRevision, now }: PlanInput): Plan {
   const ordered = set.spec?.podManagementPolicy !== 'Parallel';
@@ -50,18 +51,47 @@ export function plan({ set, pods, updateRevision, now }: PlanInput): Plan {
     if (ordered) return next;
   }
 
-  if (set.spec?.updateStrategy?.type === 'OnDelete') return next;
-  const lowest = first + (set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0);
-  for (let ordinal = last; ordinal >= lowest; ordinal--) {
-    const pod = byOrdinal.get(ordinal);
-    if (!pod || next.remove.includes(pod) || pod.metadata.deletionTimestamp) break;
-    if (pod.metadata.labels?.[revisionLabel] !== updateRevision) {
-      next.remove.push(pod);
-      break;
-    }
-    if (!serves(pod)) break;
-  }
+  next.remove.push(...outdated(set, byOrdinal, updateRevision, serves, next.remove));
   return next;
+}
+
+/**
+ * The pods of a former revision that are to be replaced now: from the highest
+ * ordinal down to the partition, as many as may be unavailable. One that serves
+ * nobody may go at once, as nothing is lost with it.
+ */
+function outdated(
+  set: StatefulSet,
+  byOrdinal: ReadonlyMap<number | undefined, Pod>,
+  updateRevision: string,
+  serves: (pod: Pod) => boolean,
+  going: readonly Pod[],
+): Pod[] {
+  const { type, rollingUpdate } = set.spec?.updateStrategy ?? {};
+  if (type === 'OnDelete') return [];
+  const first = startOf(set);
+  const last = first + replicasOf(set) - 1;
+  const away = (pod: Pod | undefined) => !pod || going.includes(pod) || !serves(pod);
+  let room = maxUnavailable(set);
+  for (let ordinal = first; ordinal <= last; ordinal++) if (away(byOrdinal.get(ordinal))) room--;
+  const remove: Pod[] = [];
+  for (let ordinal = last; ordinal >= first + (rollingUpdate?.partition ?? 0); ordinal--) {
+    const pod = byOrdinal.get(ordinal);
+    if (!pod || going.includes(pod) || pod.metadata.deletionTimestamp) continue;
+    if (pod.metadata.labels?.[revisionLabel] === updateRevision) continue;
+    if (away(pod)) remove.push(pod);
+    else if (room > 0) {
+      remove.push(pod);
+      room--;
+    }
+  }
+  return remove;
+}
+
+/** How many pods an update may take away at a time: 1 unless told, and never none. */
+function maxUnavailable(set: StatefulSet): number {
+  const asked = (set.spec?.updateStrategy?.rollingUpdate?.maxUnavailable as number | string | undefined) ?? 1;
+  return Math.max(1, scaledValue(asked, replicasOf(set), 'down'));
 }
 
 /** Whether a new pod of this ordinal still is of the revision before the update. */

@@ -54,6 +54,7 @@ export class StatefulSetReconciler implements Reconciler {
       try {
         await this.identify(set, pods);
         await this.parts.claims.retain(set, pods);
+        await this.parts.claims.restore(set, pods);
         await this.apply(key, set, pods, current, update);
         const live = new Set([current.metadata.name, ...pods.map((pod) => pod.metadata.labels?.[revisionLabel])]);
         const unused = others.filter((revision) => !live.has(revision.metadata.name));

@@ -200,6 +200,58 @@ describe('updating a StatefulSet', () => {
     expect(await images()).toEqual(['web-0=a:2', 'web-1=a:2', 'web-2=a:2']);
   });
 
+  it.each([
+    [{ maxUnavailable: 2 }, 'OrderedReady', ['web-3', 'web-4']],
+    [{ maxUnavailable: 2, partition: 4 }, 'OrderedReady', ['web-4']],
+    [{ maxUnavailable: '50%' }, 'Parallel', ['web-3', 'web-4']],
+    [{ maxUnavailable: '1%' }, 'Parallel', ['web-4']],
+  ])('takes away as many at a time as %j says (%s)', async (rollingUpdate, podManagementPolicy, first) => {
+    const stop = bed.play();
+    await create(5, { podManagementPolicy, updateStrategy: { type: 'RollingUpdate', rollingUpdate } });
+    stop();
+    await setImage('a:2');
+    const kept = (await pods())
+      .filter(({ status }) => status?.phase === 'Running')
+      .map(({ metadata }) => metadata.name);
+    expect(['web-0', 'web-1', 'web-2', 'web-3', 'web-4'].filter((name) => !kept.includes(name))).toEqual(first);
+    bed.play();
+    await bed.settle();
+    expect((await images()).filter((image) => image.endsWith('a:2'))).toHaveLength(
+      'partition' in rollingUpdate ? 1 : 5,
+    );
+  });
+
+  it('is refused with none or more than all at a time', async () => {
+    for (const maxUnavailable of [0, '0%', '101%', -1]) {
+      const refused = create(1, { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable } } });
+      await expect(refused).rejects.toMatchObject({ code: 422 });
+    }
+  });
+
+  it('replaces what serves nobody before what serves, where pods need not be in order', async () => {
+    const stop = bed.play((pod) => pod.metadata.name !== 'web-0');
+    await create(3, { podManagementPolicy: 'Parallel' });
+    stop();
+    playDeletions();
+    await setImage('a:2');
+    expect(await images()).toEqual(['web-0=a:2', 'web-1=a:1', 'web-2=a:1']);
+    await run('web-0');
+    expect(await images()).toEqual(['web-0=a:2', 'web-1=a:1', 'web-2=a:2']);
+  });
+
+  it('that is broken goes on when it is taken back and the broken pod deleted', async () => {
+    bed.play((pod) => pod.spec!.containers[0]!.image !== 'a:broken');
+    await create(2);
+    await setImage('a:broken');
+    await setImage('a:1');
+    // In order, nothing is done past a pod that is not ready.
+    expect(await images()).toEqual(['web-0=a:1', 'web-1=a:broken']);
+    await bed.client.delete(resources.pods, 'default', 'web-1');
+    await bed.settle();
+    expect(await images()).toEqual(['web-0=a:1', 'web-1=a:1']);
+    expect((await get()).status).toMatchObject({ readyReplicas: 2, currentReplicas: 2, updatedReplicas: 2 });
+  });
+
   it('waits for hands with OnDelete', async () => {
     bed.play();
     await create(2, { updateStrategy: { type: 'OnDelete' } });
@@ -255,6 +307,22 @@ describe('the claims of a StatefulSet', () => {
     await bed.settle();
     expect(await names()).toEqual([]);
     expect(await claims()).toHaveLength(2);
+  });
+
+  it('are made anew for a pod that waits for one that is gone', async () => {
+    await create(1, { volumeClaimTemplates: [claimTemplate] });
+    const [before] = await claims();
+    await bed.client.patch(
+      resources.persistentVolumeClaims,
+      'default',
+      'data-web-0',
+      { metadata: { finalizers: null } },
+      { type: 'merge' },
+    );
+    await bed.client.delete(resources.persistentVolumeClaims, 'default', 'data-web-0');
+    await bed.settle();
+    const [after] = await claims();
+    expect(after!.metadata.uid).not.toBe(before!.metadata.uid);
   });
 
   it('go with the pod or the set when the policy says so', async () => {
