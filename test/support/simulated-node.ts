@@ -1,4 +1,4 @@
-import type { KubeObject, Node, Pod } from '@shared/k8s';
+import type { KubeObject, Node, Pod, PodSpec } from '@shared/k8s';
 import { kinds } from '../../src/main/cluster/api';
 import { loadSchema } from '../../src/main/cluster/api/schema';
 import { createNodeConnections } from '../../src/main/cluster/apiserver/nodes';
@@ -22,6 +22,8 @@ export interface TestNode {
   /** Creates a pod bound to the node. @param simulate how its containers behave */
   create(name: string, spec: object, metadata?: object, simulate?: object): Promise<Pod>;
   pod(name: string): Promise<Pod | undefined>;
+  /** Changes what is stored of a pod's spec, past the rules of the API. */
+  edit(name: string, change: (spec: PodSpec) => void): Promise<void>;
   node(): Promise<Node>;
   /** Moves time on in steps, so that what one step starts can fall due in the next. */
   pass(ms: number, step?: number): Promise<void>;
@@ -34,8 +36,9 @@ export async function createTestNode(
   options: Partial<KubeletOptions> & { cpus?: number; memoryBytes?: number } = {},
 ): Promise<TestNode> {
   const clock = new FakeClock();
+  const store = openMemoryStore({ clock });
   const server = createApiServer({
-    store: openMemoryStore({ clock }),
+    store,
     kinds,
     schema: loadSchema(),
     clock,
@@ -88,6 +91,12 @@ export async function createTestNode(
         if (isNotFound(error)) return undefined;
         throw error;
       }),
+    async edit(name, change) {
+      const { key, value, revision } = store.get(`/registry/core/pods/default/${name}`)!;
+      const changed = structuredClone(value);
+      change(changed.spec);
+      await store.update(key, changed, revision);
+    },
     node: () => client.get(resources.nodes, undefined, 'n'),
     pass,
     async events() {
