@@ -37,6 +37,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     simulatedNodes: options.simulatedNodes,
     runtime: options.runtime,
     dockerHost: options.dockerHost,
+    autoscalerSyncMs: options.autoscalerSyncMs,
     auditLog: options.auditLog,
     apiDescriptionsFile,
     ...(process.env.GANTRY_NODE_IMAGE ? { nodeImage: process.env.GANTRY_NODE_IMAGE } : {}),

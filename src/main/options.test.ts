@@ -33,6 +33,7 @@ test('flags become options, the rest have their defaults', () => {
 test.each([
   [['--runtime', 'podman'], '--runtime is docker, simulated or auto'],
   [['--port', '70000'], '--port takes a whole number from 0 to 65535'],
+  [['--hpa-sync-period', 'often'], '--hpa-sync-period takes a duration from 100ms to 24h'],
   [['--nodes', 'two'], '--nodes takes a whole number'],
   [['--cluster-name', 'My Cluster'], '--cluster-name takes'],
   [['--nonsense'], '--nonsense'],
@@ -40,6 +41,11 @@ test.each([
 ])('%j is refused with a reason', (argv, message) => {
   expect(() => parseAppOptions(argv)).toThrow(UsageError);
   expect(() => parseAppOptions(argv)).toThrow(message);
+});
+
+test('the sync period of autoscalers is a duration', () => {
+  expect(parseAppOptions(['--hpa-sync-period', '1m30s']).autoscalerSyncMs).toBe(90_000);
+  expect(parseAppOptions([]).autoscalerSyncMs).toBeUndefined();
 });
 
 test('a relative data directory is one below the working directory', () => {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseGoDuration } from './kubectl/flags';
 
 /** What a host of the app is started with; the flags of `gantry serve`. */
 export interface AppOptions {
@@ -18,6 +19,8 @@ export interface AppOptions {
   /** `unix:///…`, `tcp://…`; undefined finds it as the docker command does. */
   dockerHost?: string;
   clusterName: string;
+  /** How often autoscalers look at their metrics, in ms; 15 s unless told. */
+  autoscalerSyncMs?: number;
   /** Where every API request is written down; nowhere unless told. */
   auditLog?: string;
   ui: boolean;
@@ -45,6 +48,16 @@ function wholeNumber(flag: string, text: string | undefined, most: number): numb
   return value;
 }
 
+/** A duration as Kubernetes' own flags take it: `15s`, `1m30s`, `500ms`. @returns ms */
+function duration(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseGoDuration(text) ?? 0;
+  if (ms < 100 || ms > 86_400_000) {
+    throw new UsageError(`--${flag} takes a duration from 100ms to 24h like 15s or 1m30s, not "${text}"`);
+  }
+  return ms;
+}
+
 /**
  * Reads the flags that `gantry serve` and the desktop app share.
  * @throws UsageError for unknown flags and bad values
@@ -64,6 +77,7 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
         runtime: { type: 'string' },
         'docker-host': { type: 'string' },
         'cluster-name': { type: 'string' },
+        'hpa-sync-period': { type: 'string' },
         'audit-log': { type: 'string' },
         'no-ui': { type: 'boolean' },
         open: { type: 'boolean' },
@@ -96,6 +110,7 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
     runtime,
     dockerHost: values['docker-host'],
     clusterName,
+    autoscalerSyncMs: duration('hpa-sync-period', values['hpa-sync-period']),
     auditLog: values['audit-log'],
     ui: !values['no-ui'],
     open: values.open ?? false,

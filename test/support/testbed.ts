@@ -2,7 +2,7 @@
 import { kinds } from '../../src/main/cluster/api';
 import { loadSchema } from '../../src/main/cluster/api/schema';
 import { createNodeConnections } from '../../src/main/cluster/apiserver/nodes';
-import { createApiServer } from '../../src/main/cluster/apiserver/server';
+import { createApiServer, type ApiServerOptions } from '../../src/main/cluster/apiserver/server';
 import { createClient } from '../../src/main/cluster/client/client';
 import { createInProcessTransport } from '../../src/main/cluster/client/in-process';
 import type { KubeRequest, KubeWatch } from '../../src/main/cluster/client/transport';
@@ -25,6 +25,8 @@ export interface Testbed {
   problems: string[];
   /** Sees every request of the controllers first; what it throws is what they get. */
   intercept: ((request: KubeRequest) => void) | undefined;
+  /** Answers requests of the controllers in the API server's place; undefined leaves it to that. */
+  answer: ((request: KubeRequest) => unknown) | undefined;
   /** Holds back an event of a watched path from the controllers' caches until the promise resolves. */
   lag: ((path: string) => Promise<void> | undefined) | undefined;
   /** Waits until nobody writes any more. */
@@ -49,7 +51,10 @@ export interface Testbed {
 const log = (problems: string[]): Logger => createLogger('test', 'warn', (line) => void problems.push(line.trim()));
 
 /** Starts the control plane with its controllers. */
-export async function startTestbed(options: ControllerSettings = {}): Promise<Testbed> {
+export async function startTestbed(
+  options: ControllerSettings = {},
+  serverOptions: Partial<ApiServerOptions> = {},
+): Promise<Testbed> {
   const clock = new FakeClock();
   const problems: string[] = [];
   const store = openMemoryStore({ clock });
@@ -60,6 +65,7 @@ export async function startTestbed(options: ControllerSettings = {}): Promise<Te
     clock,
     log: log(problems),
     nodes: createNodeConnections(),
+    ...serverOptions,
   });
   const transport = createInProcessTransport(server);
   const client = createClient(transport);
@@ -67,7 +73,8 @@ export async function startTestbed(options: ControllerSettings = {}): Promise<Te
     ...transport,
     request: async (request) => {
       bed.intercept?.(request);
-      return transport.request(request);
+      const body: any = bed.answer?.(request);
+      return body === undefined ? transport.request(request) : { status: 200, body, warnings: [] };
     },
   });
   const lagging = createClient({
@@ -115,6 +122,7 @@ export async function startTestbed(options: ControllerSettings = {}): Promise<Te
   };
   const bed: Testbed = {
     intercept: undefined,
+    answer: undefined,
     lag: undefined,
     clock,
     store,

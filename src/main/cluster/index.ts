@@ -45,6 +45,8 @@ export interface ClusterOptions {
   dockerHost?: string;
   /** A prebuilt image of the cluster's own pods (services, DNS); built on the engine when absent. */
   nodeImage?: string;
+  /** How often autoscalers look at their metrics, in ms; 15 s unless told. */
+  autoscalerSyncMs?: number;
   /** Where every request that comes over HTTPS is written down. */
   auditLog?: string;
   /** What the fields of the API mean, for `explain`; nothing is explained when there is no such file. */
@@ -141,6 +143,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     log,
     options: {
       rootCA: pki.caPem,
+      autoscalerSyncMs: options.autoscalerSyncMs,
       apiEndpoint: { ip: '127.0.0.1', port: listener.port },
       signCertificate: (request) =>
         pki.signRequest({ ...request, check: (subject) => subjectFault(request.signerName, subject) }),

@@ -21,6 +21,8 @@ export interface ControllerSettings {
   issueLegacyToken?: (account: { namespace: string; name: string; uid: string }, secret: string) => string;
   /** How long a node may be silent, in ms (Kubernetes: 40 s). */
   nodeGraceMs?: number;
+  /** How often autoscalers look at their metrics, in ms (Kubernetes: 15 s). */
+  autoscalerSyncMs?: number;
   /** How long events are kept, in ms (Kubernetes: 1 h). */
   eventTtlMs?: number;
 }

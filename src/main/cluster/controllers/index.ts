@@ -14,6 +14,7 @@ import { createEndpointsControllers } from './endpoints';
 import { createEventTtlController } from './event-ttl';
 import type { ControllerContext, ControllerSettings, ControlLoop } from './framework';
 import { createGarbageCollector } from './garbage-collector';
+import { createAutoscalerController } from './horizontalpodautoscaler';
 import { createJobControllers } from './job';
 import { createKubernetesServiceController } from './kubernetes-service';
 import { createNamespaceController } from './namespace';
@@ -60,6 +61,7 @@ export function createControllers(parameters: {
     createStatefulSetController(context),
     ...createJobControllers(context),
     createCronJobController(context),
+    createAutoscalerController(context),
     ...createDisruptionControllers(context),
     ...createEndpointsControllers(context),
     createGarbageCollector(context),

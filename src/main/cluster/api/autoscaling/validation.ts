@@ -20,7 +20,7 @@ export function validateAutoscaler(object: HorizontalPodAutoscaler): FieldError[
   const spec = object.spec ?? ({} as Spec);
   const errors: FieldError[] = [];
   const { minReplicas: least = 1, maxReplicas: most = 0 } = spec;
-  if (least < 1) errors.push(invalid('spec.minReplicas', least, 'must be greater than or equal to 1'));
+  if (least < 0) errors.push(invalid('spec.minReplicas', least, 'must be greater than or equal to 0'));
   if (most < 1) errors.push(invalid('spec.maxReplicas', most, 'must be greater than 0'));
   if (most < least) errors.push(invalid('spec.maxReplicas', most, 'must be greater than or equal to `minReplicas`'));
   for (const field of ['kind', 'name'] as const) {
@@ -28,6 +28,11 @@ export function validateAutoscaler(object: HorizontalPodAutoscaler): FieldError[
     const at = `spec.scaleTargetRef.${field}`;
     if (!value) errors.push(required(at));
     else errors.push(...invalidEach(at, value, pathSegment(value)));
+  }
+  // Pods that are not there tell nothing that could bring them back.
+  if (least === 0 && !spec.metrics?.some(({ type }) => type === 'Object' || type === 'External')) {
+    const detail = 'must specify at least one Object or External metric to support scaling to zero replicas';
+    errors.push(forbidden('spec.metrics', detail));
   }
   for (const [index, metric] of (spec.metrics ?? []).entries()) {
     errors.push(...validateMetric(metric, `spec.metrics[${index}]`));
@@ -110,6 +115,9 @@ function validateRules(rules: Rules, path: string): FieldError[] {
     errors.push(invalid(`${path}.stabilizationWindowSeconds`, window, 'must be greater than or equal to zero'));
   } else if (window !== undefined && window > 3600) {
     errors.push(invalid(`${path}.stabilizationWindowSeconds`, window, 'must be less than or equal to 3600'));
+  }
+  if (rules.tolerance !== undefined && (!isQuantity(rules.tolerance) || parseQuantity(rules.tolerance) < 0)) {
+    errors.push(invalid(`${path}.tolerance`, rules.tolerance, 'must be greater than or equal to zero'));
   }
   if (rules.selectPolicy && !['Max', 'Min', 'Disabled'].includes(rules.selectPolicy)) {
     errors.push(notSupported(`${path}.selectPolicy`, rules.selectPolicy, ['Disabled', 'Max', 'Min']));
