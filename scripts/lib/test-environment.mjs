@@ -181,6 +181,22 @@ export function ensureKubectl() {
   }
 }
 
+/** One example of every kind as JSON, YAML and protobuf, from the Go packages of the API: .cache/api-examples/*. */
+export function ensureApiExamples() {
+  const target = join(root, '.cache', 'api-examples');
+  if (existsSync(target)) return;
+  say('fetching examples of the API (Debian sid)');
+  const work = mkdtempSync(join(tmpdir(), 'gantry-api-'));
+  try {
+    unpackDebianPackages('sid', ['golang-k8s-api-dev'], work);
+    cpSync(join(work, 'usr', 'share', 'gocode', 'src', 'k8s.io', 'api', 'testdata', 'HEAD'), target, {
+      recursive: true,
+    });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
 /** A real browser for the end-to-end tests. */
 export function ensureChromium() {
   if (!process.env.GANTRY_CHROMIUM && !existsSync('/usr/bin/chromium'))

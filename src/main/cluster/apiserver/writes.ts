@@ -286,9 +286,8 @@ function placed(call: Call, object: KubeObject) {
     if (metadata.namespace !== call.namespace) {
       throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
     }
-  } else if (metadata.namespace) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   } else {
+    // Manifests often name a namespace where there is none; Kubernetes passes over it.
     delete metadata.namespace;
   }
   return metadata;

@@ -41,8 +41,17 @@ function isZero(value: unknown, type: Type): boolean {
   return type.kind !== 'struct' && type.kind !== 'special' && (value === '' || value === 0 || value === false);
 }
 
+/** What a null in a map comes to: a map holds zero values, which only times write as null. */
 function emptyOf(type: Type): unknown {
-  return type.kind === 'string' || type.kind === 'bytes' ? '' : undefined;
+  switch (type.kind) {
+    case 'string':
+    case 'bytes':
+      return '';
+    case 'special':
+      return type.special === 'Time' || type.special === 'MicroTime' ? null : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /** The object with each value mapped; undefined leaves the key out. Shared when nothing changed. */

@@ -121,17 +121,12 @@ export class Components {
       const required = fields.filter((field) => !field.optional).map((field) => field.name);
       if (required.length > 0) schema.required = required;
       schema.properties = Object.fromEntries(
-        fields.map((field) => [field.name, this.property(field, words[field.name] ?? this.wordsOf(field.type))]),
+        fields.map((field) => [field.name, this.property(field, words[field.name] ?? '')]),
       );
       const kinds = this.kindsByName.get(name);
       if (kinds) schema[gvkExtension] = kinds;
     }
     return this.refer(name);
-  }
-
-  /** Where nobody says what a field means, what its type is says something. */
-  private wordsOf(type: Type): string {
-    return type.kind === 'struct' ? (this.descriptions[`${type.module}.${type.name}`]?.[''] ?? '') : '';
   }
 
   private names(type: Struct, gvk: GroupVersionKind): void {
