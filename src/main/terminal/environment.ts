@@ -52,7 +52,8 @@ export function shellEnvironment(options: {
 const quote = (word: string) => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /**
- * Writes a `kubectl` that runs `command` with the arguments it was given.
+ * Writes a `kubectl` that runs `command` with the arguments it was given, and a `Kubectl`, as word processors spell
+ * it, for the first `kubectl` on the PATH.
  * @returns the directory to put on the PATH
  */
 export async function writeKubectlShim(directory: string, command: string[]): Promise<string> {
@@ -64,6 +65,8 @@ export async function writeKubectlShim(directory: string, command: string[]): Pr
     await chmod(draft, 0o755);
     await rename(draft, join(bin, name));
   };
+  // First of the two: where names differ by more than their case only, the one below takes its place.
+  await place('Kubectl', '#!/bin/sh\nexec kubectl "$@"\n');
   // In the desktop the program is Electron's binary; the variable makes it a plain Node.
   await place('kubectl', `#!/bin/sh\nELECTRON_RUN_AS_NODE=1 exec ${command.map(quote).join(' ')} "$@"\n`);
   if (process.platform === 'win32') {

@@ -127,6 +127,11 @@ describe('the shell environment', () => {
       expect(env.NODE_OPTIONS).toBeUndefined();
       const output = execFileSync(join(bin, 'kubectl'), ['get', 'pods', '-l', "a b 'c'"], { env, encoding: 'utf8' });
       expect(JSON.parse(output)).toEqual(['/tmp/k', 'kubectl', 'get', 'pods', '-l', "a b 'c'"]);
+      const shouted = execFileSync('/bin/sh', ['-c', 'Kubectl get nodes'], {
+        env: { ...env, PATH: `${bin}:${env.PATH}` },
+        encoding: 'utf8',
+      });
+      expect(JSON.parse(shouted)).toEqual(['/tmp/k', 'kubectl', 'get', 'nodes']);
     } finally {
       rmSync(directory, { recursive: true });
     }
