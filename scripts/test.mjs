@@ -57,6 +57,7 @@ if (wanted.length) {
     environment.ensureRegistry();
     if (wanted.includes('compat') || wanted.includes('e2e')) environment.ensureKubectl();
     if (wanted.includes('compat')) environment.ensureApiExamples();
+    if (wanted.includes('compat')) environment.ensurePythonClient();
     if (wanted.includes('e2e') || wanted.includes('desktop')) environment.ensureChromium();
   } catch (error) {
     fail(`the tests cannot run here: ${error.message}`);

@@ -1,6 +1,7 @@
 // The real parts the tests run against: Docker Engine, a registry, kubectl old
 // and new, Chromium. Installed where that is allowed; otherwise said, and failed.
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
@@ -95,11 +96,26 @@ const applets = [
   'cut',
   'sed',
   'awk',
+  'tar',
+  'cp',
+  'mv',
 ];
+
+/** A label that says which applets an image was made with. */
+const made = `gantry-test.applets=${createHash('sha256').update(applets.join()).digest('hex').slice(0, 12)}`;
+
+/** The images that need not be made: those with these applets, and those that were pulled, which have them all. */
+function presentImages() {
+  const images = (...args) => quiet('docker', ['images', '--format', '{{.Repository}}:{{.Tag}} {{.Digest}}', ...args]);
+  const pulled = images('--digests')
+    .split('\n')
+    .filter((line) => !line.endsWith('<none>'));
+  return new Set([...images('--filter', `label=${made}`).split('\n'), ...pulled].map((line) => line.split(' ')[0]));
+}
 
 /** Small images made on the machine, since no registry can be reached: busybox:1 and a web server in versions v1 and v2. */
 export function ensureImages() {
-  const present = new Set(quiet('docker', ['images', '--format', '{{.Repository}}:{{.Tag}}']).split('\n'));
+  const present = presentImages();
   const wanted = ['busybox:1', 'gantry-test/web:v1', 'gantry-test/web:v2'];
   if (wanted.every((image) => present.has(image))) return;
   if (!existsSync('/bin/busybox')) aptInstall(['busybox-static'], 'the test images are made of it');
@@ -116,7 +132,7 @@ export function ensureImages() {
     const load = (name, changes) =>
       quiet('docker', [
         'import',
-        ...['ENV PATH=/bin', ...changes].flatMap((change) => ['--change', change]),
+        ...['ENV PATH=/bin', `LABEL ${made}`, ...changes].flatMap((change) => ['--change', change]),
         `${work}.tar`,
         name,
       ]);
@@ -201,4 +217,10 @@ export function ensureApiExamples() {
 export function ensureChromium() {
   if (!process.env.GANTRY_CHROMIUM && !existsSync('/usr/bin/chromium'))
     aptInstall(['chromium'], 'the window is tested in a real browser');
+}
+
+/** Kubernetes' client for Python: a client that shares nothing with kubectl's or ours. */
+export function ensurePythonClient() {
+  if (spawnSync('/usr/bin/python3', ['-c', 'import kubernetes'], { stdio: 'ignore' }).status !== 0)
+    aptInstall(['python3-kubernetes'], 'the API is driven by a client of its own kind');
 }
