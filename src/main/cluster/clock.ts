@@ -42,11 +42,14 @@ export class FakeClock implements Clock {
     return { cancel: () => void (this.timers = this.timers.filter((other) => other !== timer)) };
   }
 
-  /** Moves time on and runs what falls due, in order, letting promises settle in between. */
-  async advance(ms: number): Promise<void> {
+  /**
+   * Moves time on and runs what falls due, in order, letting promises settle in between.
+   * @param settled resolves when what fell due has had its effects; the next turn of the event loop unless told
+   */
+  async advance(ms: number, settled = () => new Promise<void>((resolve) => setImmediate(resolve))): Promise<void> {
     const end = this.time + ms;
     for (;;) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await settled();
       const due = this.timers.filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
       if (!due) break;
       this.timers = this.timers.filter((timer) => timer !== due);
@@ -54,6 +57,6 @@ export class FakeClock implements Clock {
       due.callback();
     }
     this.time = end;
-    await new Promise((resolve) => setImmediate(resolve));
+    await settled();
   }
 }

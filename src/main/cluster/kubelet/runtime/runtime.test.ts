@@ -176,6 +176,11 @@ describe('behaviourOf', () => {
   it('takes known fields of the right type and ignores the rest', () => {
     expect(behaviourOf('{"runMs":5,"exitCode":"x","other":1}')).toEqual({ ...defaultBehaviour, runMs: 5 });
     expect(behaviourOf('not json')).toEqual(defaultBehaviour);
+    const stages = [{ afterMs: 9, exitCode: 1 }, 'x', { afterMs: 5, healthy: false, cpu: 'much' }];
+    expect(behaviourOf(JSON.stringify({ stages })).stages).toEqual([
+      { afterMs: 5, healthy: false },
+      { afterMs: 9, exitCode: 1 },
+    ]);
     expect(behaviourOf(undefined)).toEqual(defaultBehaviour);
   });
 });

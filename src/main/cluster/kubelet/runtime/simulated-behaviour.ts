@@ -1,3 +1,15 @@
+/** What changes in the life of a simulated container. What is absent stays as it was. */
+export interface Stage {
+  /** How long after each start, ms. */
+  afterMs: number;
+  healthy?: boolean;
+  cpu?: number;
+  memory?: number;
+  /** The container ends, with this exit code. */
+  exitCode?: number;
+  oomKilled?: boolean;
+}
+
 /**
  * How a simulated container behaves, as data. Given per pod in the annotation
  * `gantry.dev/simulate` as JSON; what is not given keeps the default.
@@ -13,8 +25,12 @@ export interface Behaviour {
   runMs?: number;
   exitCode: number;
   oomKilled: boolean;
-  /** Only the first so many starts end as above; then it runs on. */
+  /** Only the first so many starts end as above or by a stage; then it runs on. */
   failures?: number;
+  /** The share of runs (0 to 1) that end with `exitCode`; the others end with 0. */
+  failureRate: number;
+  /** What happens while it runs. */
+  stages: readonly Stage[];
   /** From a stop signal to the end, ms. */
   stopMs: number;
   /** Whether commands (exec probes) succeed. */
@@ -32,35 +48,59 @@ export const defaultBehaviour: Behaviour = {
   startMs: 20,
   exitCode: 0,
   oomKilled: false,
+  failureRate: 1,
+  stages: [],
   stopMs: 20,
   healthy: true,
   cpu: 0.01,
   memory: 24 * 2 ** 20,
 };
 
+type Types<T> = Record<Exclude<keyof T, 'stages'>, 'number' | 'string' | 'boolean'>;
+
+const stageTypes: Types<Stage> = {
+  afterMs: 'number',
+  healthy: 'boolean',
+  cpu: 'number',
+  memory: 'number',
+  exitCode: 'number',
+  oomKilled: 'boolean',
+};
+
+const types: Types<Behaviour> = {
+  pullMs: 'number',
+  pullError: 'string',
+  startMs: 'number',
+  runMs: 'number',
+  exitCode: 'number',
+  oomKilled: 'boolean',
+  failures: 'number',
+  failureRate: 'number',
+  stopMs: 'number',
+  healthy: 'boolean',
+  cpu: 'number',
+  memory: 'number',
+};
+
 /** The behaviour an annotation asks for. Fields of the wrong type and unknown ones are ignored, and so is what is not JSON. */
 export function behaviourOf(annotation: string | undefined): Behaviour {
   if (!annotation) return defaultBehaviour;
-  let wanted: Record<string, unknown>;
+  let wanted: unknown;
   try {
-    wanted = JSON.parse(annotation) as Record<string, unknown>;
+    wanted = JSON.parse(annotation);
   } catch {
     return defaultBehaviour;
   }
-  if (typeof wanted !== 'object' || wanted === null) return defaultBehaviour;
-  const types: Record<keyof Behaviour, string> = {
-    pullMs: 'number',
-    pullError: 'string',
-    startMs: 'number',
-    runMs: 'number',
-    exitCode: 'number',
-    oomKilled: 'boolean',
-    failures: 'number',
-    stopMs: 'number',
-    healthy: 'boolean',
-    cpu: 'number',
-    memory: 'number',
-  };
-  const known = Object.entries(wanted).filter(([key, value]) => typeof value === types[key as keyof Behaviour]);
-  return { ...defaultBehaviour, ...Object.fromEntries(known) };
+  if (!isRecord(wanted)) return defaultBehaviour;
+  const listed = Array.isArray(wanted.stages) ? wanted.stages.filter(isRecord) : [];
+  const stages = listed
+    .map((stage) => ({ afterMs: 0, ...known(stage, stageTypes) }) as Stage)
+    .sort((a, b) => a.afterMs - b.afterMs);
+  return { ...defaultBehaviour, ...known(wanted, types), stages };
 }
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const known = (wanted: Record<string, unknown>, fields: Record<string, string>): object =>
+  Object.fromEntries(Object.entries(wanted).filter(([key, value]) => typeof value === fields[key]));

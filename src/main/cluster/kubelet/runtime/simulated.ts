@@ -16,6 +16,7 @@ import {
   type RuntimeResources,
   type RuntimeRunOptions,
   type RuntimeStats,
+  type RuntimeVolume,
   type SandboxSpec,
 } from './types';
 
@@ -37,10 +38,12 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Runtim
 interface Simulated {
   container: RuntimeContainer;
   behaviour: Behaviour;
+  /** What the stages so far have made of it. */
+  now: Pick<Behaviour, 'healthy' | 'cpu' | 'memory'>;
   lines: { timeMs: number; text: string }[];
   log: Set<PassThrough>;
   ended: Set<() => void>;
-  timer?: Timer;
+  timers: Timer[];
   cpuNanos: number;
   measuredAt: number;
 }
@@ -122,12 +125,7 @@ class SimulatedRuntime implements Runtime {
     this.starts.set(pod, counts);
     const started = (counts.get(name) ?? 0) + 1;
     counts.set(name, started);
-    if (behaviour.runMs !== undefined && started <= (behaviour.failures ?? Infinity)) {
-      one.timer = this.options.clock.setTimeout(
-        () => this.end(one, behaviour.exitCode, behaviour.oomKilled),
-        behaviour.runMs,
-      );
-    }
+    this.play(one, started <= (behaviour.failures ?? Infinity));
     this.tell(container, 'start');
   }
 
@@ -182,7 +180,7 @@ class SimulatedRuntime implements Runtime {
     const stdout = new PassThrough();
     let finish: (result: { exitCode: number }) => void = () => {};
     const done = new Promise<{ exitCode: number }>((resolve) => (finish = resolve));
-    const exitCode = options.command && !one.behaviour.healthy ? 1 : 0;
+    const exitCode = options.command && !one.now.healthy ? 1 : 0;
     if (options.command) {
       stdout.end(`simulated container: "${options.command.join(' ')}" was not run${options.tty ? '\r' : ''}\n`);
       finish({ exitCode });
@@ -210,7 +208,7 @@ class SimulatedRuntime implements Runtime {
   }
 
   async probe(id: string): Promise<boolean> {
-    return this.find(id).behaviour.healthy;
+    return this.find(id).now.healthy;
   }
 
   async logs(id: string, options: RuntimeLogOptions): Promise<Readable> {
@@ -229,19 +227,20 @@ class SimulatedRuntime implements Runtime {
 
   async createVolume(): Promise<void> {}
 
+  async volume(name: string): Promise<RuntimeVolume> {
+    return { name, labels: {}, path: '' };
+  }
+
   async removeVolumes(): Promise<void> {}
 
   async stats(id: string): Promise<RuntimeStats | undefined> {
     const one = this.containers.get(id);
     if (one?.container.state !== 'running') return undefined;
-    const now = this.options.clock.now();
-    const moved = (figure: number): number => figure * (0.75 + this.random() / 2);
-    one.cpuNanos += moved(one.behaviour.cpu) * (now - one.measuredAt) * 1e6;
-    one.measuredAt = now;
+    const now = this.measure(one);
     return {
       timeMs: now,
       cpuTotalNanos: one.cpuNanos,
-      memoryBytes: Math.round(moved(one.behaviour.memory)),
+      memoryBytes: Math.round(this.moved(one.now.memory)),
       networkRxBytes: 0,
       networkTxBytes: 0,
     };
@@ -275,7 +274,37 @@ class SimulatedRuntime implements Runtime {
   }
 
   dispose(): void {
-    for (const one of this.containers.values()) one.timer?.cancel();
+    for (const { timers } of this.containers.values()) for (const timer of timers.splice(0)) timer.cancel();
+  }
+
+  private moved(figure: number): number {
+    return figure * (0.75 + this.random() / 2);
+  }
+
+  /** Counts the processor time since it was last counted. @returns now, in ms */
+  private measure(one: Simulated): number {
+    const now = this.options.clock.now();
+    one.cpuNanos += this.moved(one.now.cpu) * (now - one.measuredAt) * 1e6;
+    one.measuredAt = now;
+    return now;
+  }
+
+  /** Sets off what happens to a container that was started. @param ends whether it ends by itself this time */
+  private play(one: Simulated, ends: boolean): void {
+    const { clock } = this.options;
+    const { behaviour } = one;
+    const at = (ms: number, action: () => void) => void one.timers.push(clock.setTimeout(action, ms));
+    one.now = behaviour;
+    for (const { afterMs, exitCode, oomKilled, ...change } of behaviour.stages) {
+      at(afterMs, () => {
+        this.measure(one);
+        one.now = { ...one.now, ...change };
+        if (exitCode !== undefined && ends) this.end(one, exitCode, oomKilled);
+      });
+    }
+    if (behaviour.runMs === undefined || !ends) return;
+    const fails = behaviour.failureRate >= 1 || this.random() < behaviour.failureRate;
+    at(behaviour.runMs, () => this.end(one, fails ? behaviour.exitCode : 0, fails && behaviour.oomKilled));
   }
 
   private add(own: Record<string, string>, image: string, behaviour: Behaviour, ip?: string): Simulated {
@@ -295,6 +324,8 @@ class SimulatedRuntime implements Runtime {
     const one = {
       container,
       behaviour,
+      now: behaviour,
+      timers: [],
       lines: [],
       log: new Set<PassThrough>(),
       ended: new Set<() => void>(),
@@ -322,7 +353,7 @@ class SimulatedRuntime implements Runtime {
 
   private end(one: Simulated, exitCode: number, oomKilled = false): void {
     if (one.container.state !== 'running') return;
-    one.timer?.cancel();
+    for (const timer of one.timers.splice(0)) timer.cancel();
     this.write(one, `simulated container ended with exit code ${exitCode}`);
     Object.assign(one.container, { state: 'exited', exitCode, oomKilled, finishedAt: this.options.clock.now() });
     for (const stream of one.log) stream.end();

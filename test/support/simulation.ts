@@ -1,0 +1,145 @@
+/** The whole control plane with scheduler and simulated nodes on one clock that stands still until it is moved. */
+import type { KubeObject, Pod } from '../../src/shared/k8s';
+import { resources } from '../../src/main/cluster/client/resources';
+import type { ResourceRef } from '../../src/main/cluster/client/types';
+import { createKubelet, type Kubelet } from '../../src/main/cluster/kubelet';
+import { createSimulatedRuntime } from '../../src/main/cluster/kubelet/runtime/simulated';
+import { labels } from '../../src/main/cluster/kubelet/runtime/types';
+import { createLogger } from '../../src/main/cluster/log';
+import { createScheduler } from '../../src/main/cluster/scheduler';
+import { seededRandom } from './random';
+import { startTestbed, type Testbed } from './testbed';
+
+export interface Simulation extends Pick<Testbed, 'clock' | 'client' | 'store' | 'informers' | 'events'> {
+  /** Adds nodes, or brings back those whose agent was stopped. */
+  join(...names: string[]): Promise<void>;
+  /** Stops a node's agent as if its process hung: containers run on, nobody speaks for the node. */
+  silence(name: string): Promise<void>;
+  /** Takes a node away for good: its agent, its object. */
+  leave(name: string): Promise<void>;
+  /** Moves time on by seconds; between any two things that fall due everything settles. */
+  pass(seconds: number): Promise<void>;
+  /** Lets time pass until the condition holds. @throws Error with what it saw last after `seconds` */
+  until<T>(what: () => Promise<T>, holds: (value: T) => boolean, seconds?: number): Promise<T>;
+  /** Creates an object in `default` unless it says otherwise. */
+  create<T extends KubeObject>(ref: ResourceRef<T>, object: KubeObject): Promise<T>;
+  get<T extends KubeObject>(ref: ResourceRef<T>, name: string, namespace?: string): Promise<T>;
+  list<T extends KubeObject>(ref: ResourceRef<T>, namespace?: string): Promise<T[]>;
+  edit<T extends KubeObject>(ref: ResourceRef<T>, name: string, change: (draft: T) => void): Promise<T>;
+  /** The pods of a namespace that are not being deleted, by name. */
+  pods(selector?: string): Promise<Pod[]>;
+  /** Kills the containers of a pod as the system does. */
+  kill(pod: Pod): Promise<void>;
+  /** How many containers of pods that are not in the API any more there are. */
+  orphans(): Promise<number>;
+  /** What went wrong inside: warnings and errors of every part. */
+  problems: string[];
+  stop(): Promise<void>;
+}
+
+/** @param names the nodes there are at the beginning @param seed of everything that is left to chance */
+export async function startSimulation(names: string[], seed = 1): Promise<Simulation> {
+  const random = seededRandom(seed);
+  const bed = await startTestbed();
+  const { clock, client, informers } = bed;
+  const problems = bed.problems;
+  const log = createLogger('test', 'warn', (line) => void problems.push(line.trim()));
+  const runtime = createSimulatedRuntime({ clusterId: 'c', clock, random });
+  const scheduler = createScheduler({ client, informers, clock, log: log.child('scheduler'), random });
+  const kubelets = new Map<string, Kubelet>();
+  const settle = () => bed.settle();
+
+  const simulation: Simulation = {
+    clock,
+    client,
+    store: bed.store,
+    informers,
+    events: (name) => bed.events(name),
+    problems,
+    async join(...joining) {
+      for (const nodeName of joining) {
+        const kubelet = createKubelet({
+          nodeName,
+          client,
+          informers,
+          runtime,
+          clock,
+          log: log.child(nodeName),
+          clusterId: 'c',
+          volumesDirectory: '/nowhere',
+          labels: { 'topology.kubernetes.io/zone': `zone-${nodeName.at(-1)}` },
+        });
+        kubelets.set(nodeName, kubelet);
+        await kubelet.start();
+      }
+      await simulation.pass(1);
+    },
+    async silence(name) {
+      const stopped = kubelets.get(name)!.stop();
+      kubelets.delete(name);
+      await simulation.pass(1);
+      await stopped;
+    },
+    async leave(name) {
+      await simulation.silence(name);
+      await client.delete(resources.nodes, undefined, name);
+      for (const { id } of await runtime.list({ [labels.node]: name })) await runtime.removeContainer(id);
+      await settle();
+    },
+    pass: (seconds) => clock.advance(seconds * 1000, settle),
+    async until(what, holds, seconds = 60) {
+      await settle();
+      for (const end = clock.now() + seconds * 1000; ; await simulation.pass(1)) {
+        const value = await what();
+        if (holds(value)) return value;
+        if (clock.now() >= end) throw new Error(`after ${seconds} s it still is ${JSON.stringify(value)}`);
+      }
+    },
+    async create(ref, object) {
+      const metadata = { ...(ref.namespaced ? { namespace: 'default' } : {}), ...object.metadata };
+      const created = await client.create(ref, { ...object, metadata });
+      await settle();
+      return created;
+    },
+    get: (ref, name, namespace = 'default') => client.get(ref, ref.namespaced ? namespace : undefined, name),
+    list: async (ref, namespace = 'default') => (await client.list(ref, ref.namespaced ? namespace : undefined)).items,
+    edit: async (ref, name, change) => {
+      const edited = await bed.edit(ref, name, change);
+      await settle();
+      return edited;
+    },
+    async pods(labelSelector) {
+      const { items } = await client.list(resources.pods, 'default', { labelSelector });
+      const living = items.filter(({ metadata }) => !metadata.deletionTimestamp);
+      return living.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    },
+    async kill(pod) {
+      const containers = await runtime.list({ [labels.podUid]: pod.metadata.uid, [labels.kind]: 'app' });
+      for (const { id } of containers) await runtime.stopContainer(id, 0);
+      await settle();
+    },
+    async orphans() {
+      const { items } = await client.list(resources.pods);
+      const known = new Set(items.map(({ metadata }) => metadata.uid));
+      return (await runtime.list()).filter((one) => !known.has(one.labels[labels.podUid] ?? '')).length;
+    },
+    async stop() {
+      scheduler.stop();
+      const stopped = Promise.all([...kubelets.values()].map((kubelet) => kubelet.stop()));
+      await simulation.pass(60);
+      await stopped;
+      runtime.dispose();
+      bed.stop();
+    },
+  };
+  scheduler.start();
+  await informers.start();
+  await simulation.join(...names);
+  return simulation;
+}
+
+/** A pod template whose containers behave as told. @param simulate see kubelet/runtime/simulated-behaviour */
+export const template = (app: string, image = 'app:1', simulate: object = {}, spec: object = {}) => ({
+  metadata: { labels: { app }, annotations: { 'gantry.dev/simulate': JSON.stringify(simulate) } },
+  spec: { containers: [{ name: 'main', image }], ...spec },
+});
