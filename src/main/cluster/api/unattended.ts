@@ -7,7 +7,6 @@ import type { KindDefinition } from './kind';
 const unattended = new Set([
   'persistentvolumeclaims',
   'persistentvolumes',
-  'resourcequotas',
   'ingresses.networking.k8s.io',
   'networkpolicies.networking.k8s.io',
   'volumeattachments.storage.k8s.io',

@@ -23,6 +23,7 @@ import { createTaintEvictionController } from './node-lifecycle/eviction';
 import { createPodGCController } from './pod-gc';
 import { createReplicaSetController } from './replicaset';
 import { replicationControllerKind } from './replicaset/kinds';
+import { createResourceQuotaController } from './resourcequota';
 import { createServiceAccountController } from './serviceaccount';
 import { createStatefulSetController } from './statefulset';
 
@@ -68,6 +69,7 @@ export function createControllers(parameters: {
     createNodeLifecycleController(context),
     createTaintEvictionController(context),
     createPodGCController(context),
+    createResourceQuotaController(context),
     createEventTtlController(context),
   ];
   let running: RunningController[] = [];

@@ -12,6 +12,7 @@ import { defaultStorageClass } from './default-storage-class';
 import { limitRanger } from './limit-ranger';
 import { podSecurity } from './pod-security';
 import { priority } from './priority';
+import { resourceQuota } from './resource-quota';
 import { runtimeClass } from './runtime-class';
 import { volumeResize } from './volume-resize';
 
@@ -38,5 +39,6 @@ export function createAdmission({ store, clock, rbac, tokens, random = Math.rand
     runtimeClass(store),
     // What the webhooks made of a role or a binding is what must not give more than the user has.
     ...(rbac ? [escalationCheck(rbac), certificateAccess(rbac.authorize)] : []),
+    resourceQuota(store),
   ]);
 }
