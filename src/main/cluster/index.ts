@@ -25,7 +25,7 @@ import { systemClock, type Clock } from './clock';
 import { createControllers } from './controllers';
 import { loadOrCreateIdentity, writeIdentity, type ClusterIdentity } from './identity';
 import type { Logger } from './log';
-import { createMetrics } from './metrics';
+import { createMetrics, openHistoryFile } from './metrics';
 import { createNodes } from './nodes';
 import { createScheduler } from './scheduler';
 import { loadOrCreateKey, openStore } from './store';
@@ -103,7 +103,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   };
   const pki = await loadOrCreatePki(join(dataDirectory, 'pki'), { clock });
   const connections = createNodeConnections();
-  const metrics = createMetrics({ clock, log: log.child('metrics') });
+  const metricsLog = log.child('metrics');
+  const metrics = createMetrics({
+    clock,
+    log: metricsLog,
+    history: await openHistoryFile(join(dataDirectory, 'usage-history.jsonl'), metricsLog),
+  });
   const rbac = createRbac(store);
   const key = await loadOrCreateTokenKey(join(dataDirectory, 'pki'));
   const tokens = createServiceAccountTokens({ store, key, clock });
@@ -204,7 +209,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       scheduler.stop();
       await controllers.stop();
       await nodes.stop();
-      metrics.stop();
+      await metrics.stop();
       informers.stop();
       await listener.close();
       await audit?.close();

@@ -1,2 +1,3 @@
+export { openHistoryFile } from './history-file';
 export { createMetrics } from './metrics';
 export type { Metrics, MetricsNode, MetricsTarget, Series } from './metrics';

@@ -5,7 +5,10 @@ import type { MetricsSource, UsageSample } from '../apiserver/node-connection';
 import type { Clock, Timer } from '../clock';
 import { labels, type ListedContainer, type Runtime } from '../kubelet/runtime/types';
 import type { Logger } from '../log';
-import { Ring, sumPoints, usageBetween, type Point, type Totals } from './usage';
+import { HistoryWriter, restore, type NamedSeries } from './history';
+import type { HistoryFile } from './history-file';
+import { fiveMinutes, minutes, TieredSeries } from './tiers';
+import { sumPoints, usageBetween, type Point, type Totals } from './usage';
 
 /** A node whose containers are sampled. */
 export interface MetricsNode {
@@ -38,7 +41,8 @@ export interface Metrics extends MetricsSource {
   /** Samples a node from now on. Returns the removal. */
   addNode(node: MetricsNode): () => void;
   series(target: MetricsTarget, fromMs: number): Series;
-  stop(): void;
+  /** Samples no more; resolves when the history is written. */
+  stop(): Promise<void>;
 }
 
 export interface MetricsOptions {
@@ -47,16 +51,23 @@ export interface MetricsOptions {
   /** Totals of this machine; default: from the operating system. */
   host?: () => Omit<Totals, 'timeMs'>;
   intervalMs?: number;
+  /** How long the finest resolution of containers is kept; what is not seen for so long is forgotten. */
   keepMs?: number;
+  /** Where a day of it is kept; nowhere unless told. */
+  history?: HistoryFile;
 }
 
 /** A second reading soon after the first, so that charts do not begin empty. */
 const firstIntervalMs = 2000;
 /** The machine itself is read more often than its containers: it costs next to nothing, and a chart that moves is watched. */
 const hostIntervalMs = 2000;
+/** For as long the points of the machine are kept as they come. */
+const hostKeepMs = 900_000;
 const parallel = 4;
+/** With more containers than this, those that come later have no history beyond the finest resolution. */
+const longSeriesMost = 2000;
 
-/** Samples usage of nodes, pods and containers and keeps an hour of it in memory. */
+/** Samples usage of nodes, pods and containers and keeps a day of it at falling resolution. */
 export function createMetrics(options: MetricsOptions): Metrics {
   return new Sampler(options);
 }
@@ -69,7 +80,7 @@ function hostTotals(): Omit<Totals, 'timeMs'> {
 interface Track {
   totals?: Totals;
   sample?: UsageSample;
-  ring: Ring;
+  series: TieredSeries;
   seenMs: number;
 }
 
@@ -94,34 +105,40 @@ class Sampler implements Metrics {
   private sampling = false;
   private rounds = 0;
   private stopped = false;
+  private readonly writer: HistoryWriter | undefined;
 
   constructor(private readonly options: MetricsOptions) {
     this.intervalMs = options.intervalMs ?? 10_000;
     this.keepMs = options.keepMs ?? 3_600_000;
+    const { history, clock, log } = options;
+    if (!history) return;
+    restore(history.records, clock.now(), (name) => this.seriesOf(name));
+    this.writer = new HistoryWriter(history, () => this.named(), clock, log);
   }
 
   addNode(node: MetricsNode): () => void {
     this.nodes.set(node.name, node);
-    this.nodeTracks.set(node.name, this.newTrack(Math.min(hostIntervalMs, this.intervalMs)));
+    this.nodeTrack(node.name);
     this.rounds = 0;
     this.sampleIn(0);
     this.sampleHosts();
     return () => {
       if (this.nodes.get(node.name) !== node) return;
+      // What it used stays on record until it is too old.
       this.nodes.delete(node.name);
-      this.nodeTracks.delete(node.name);
-      for (const [key, track] of this.containers) if (track.node === node.name) this.forget(key);
+      for (const track of this.containers.values()) if (track.node === node.name) track.sample = undefined;
     };
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.stopped = true;
     this.timer?.cancel();
     this.hostTimer?.cancel();
+    await this.writer?.stop();
   }
 
   node(name: string): UsageSample | undefined {
-    return this.nodeTracks.get(name)?.sample;
+    return this.nodes.has(name) ? this.nodeTracks.get(name)?.sample : undefined;
   }
 
   pod(namespace: string, name: string): Record<string, UsageSample> | undefined {
@@ -136,8 +153,9 @@ class Sampler implements Metrics {
 
   series(target: MetricsTarget, fromMs: number): Series {
     if (target.kind === 'pod') return this.podSeries(target, fromMs);
+    const now = this.options.clock.now();
     const names = target.kind === 'node' ? [target.name] : [...this.nodes.keys()];
-    const points = sumPoints(names.map((name) => this.nodeTracks.get(name)?.ring.since(fromMs) ?? []));
+    const points = sumPoints(names.map((name) => this.nodeTracks.get(name)?.series.since(fromMs, now) ?? []));
     const capacities = names.map((name) => this.nodes.get(name)?.capacity()).filter((one) => one !== undefined);
     if (capacities.length === 0)
       return {
@@ -155,7 +173,8 @@ class Sampler implements Metrics {
     const tracks = [...(this.pods.get(`${namespace}/${name}`) ?? [])]
       .map((key) => this.containers.get(key)!)
       .filter((track) => !container || track.container === container);
-    const points = sumPoints(tracks.map((track) => track.ring.since(fromMs)));
+    const now = this.options.clock.now();
+    const points = sumPoints(tracks.map((track) => track.series.since(fromMs, now)));
     const pod = [...this.nodes.values()].map((node) => node.pod(namespace, name)).find((one) => one !== undefined);
     return {
       points,
@@ -164,8 +183,44 @@ class Sampler implements Metrics {
     };
   }
 
-  private newTrack(everyMs = this.intervalMs): Track {
-    return { ring: new Ring(Math.ceil(this.keepMs / everyMs)), seenMs: 0 };
+  private nodeTrack(name: string): Track {
+    let track = this.nodeTracks.get(name);
+    if (!track) {
+      const finest = { everyMs: Math.min(hostIntervalMs, this.intervalMs), keepMs: hostKeepMs };
+      const hour = { everyMs: this.intervalMs, keepMs: this.keepMs };
+      const series = new TieredSeries([finest, hour, minutes, fiveMinutes]);
+      this.nodeTracks.set(name, (track = { series, seenMs: this.options.clock.now() }));
+    }
+    return track;
+  }
+
+  private containerTrack(place: Pick<ContainerTrack, 'namespace' | 'pod' | 'container'>): ContainerTrack {
+    const podKey = `${place.namespace}/${place.pod}`;
+    const key = `${podKey}/${place.container}`;
+    let track = this.containers.get(key);
+    if (!track) {
+      const long = this.containers.size < longSeriesMost ? [minutes, fiveMinutes] : [];
+      const series = new TieredSeries([{ everyMs: this.intervalMs, keepMs: this.keepMs }, ...long]);
+      track = { ...place, series, seenMs: this.options.clock.now(), node: '', id: '' };
+      this.containers.set(key, track);
+      const group = this.pods.get(podKey);
+      if (group) group.add(key);
+      else this.pods.set(podKey, new Set([key]));
+    }
+    return track;
+  }
+
+  /** Every series by the name it has in the history: `node/NAME`, `pod/NAMESPACE/POD/CONTAINER`. */
+  private *named(): NamedSeries & Generator<readonly [string, TieredSeries]> {
+    for (const [name, { series }] of this.nodeTracks) yield [`node/${name}`, series];
+    for (const [key, { series }] of this.containers) yield [`pod/${key}`, series];
+  }
+
+  private seriesOf(name: string): TieredSeries | undefined {
+    const [kind, first, pod, container] = name.split('/');
+    if (kind === 'node' && first) return this.nodeTrack(first).series;
+    if (kind !== 'pod' || !first || !pod || !container) return undefined;
+    return this.containerTrack({ namespace: first, pod, container }).series;
   }
 
   /** Nodes that are this machine as a whole. */
@@ -198,6 +253,9 @@ class Sampler implements Metrics {
       }
     }
     for (const [key, track] of this.containers) if (now - track.seenMs > this.keepMs) this.forget(key);
+    for (const [name, track] of this.nodeTracks) {
+      if (!this.nodes.has(name) && now - track.seenMs > this.keepMs) this.nodeTracks.delete(name);
+    }
     this.sampling = false;
     this.rounds++;
     if (this.nodes.size > 0) this.sampleIn(this.rounds === 1 ? firstIntervalMs : this.intervalMs);
@@ -224,28 +282,18 @@ class Sampler implements Metrics {
     };
     if (this.rounds === 0) return;
     track.sample = sample;
-    track.ring.add({ t: now, cpu: sample.cpuNanocores / 1e9, memory: sample.memoryBytes });
+    track.seenMs = now;
+    track.series.add({ t: now, cpu: sample.cpuNanocores / 1e9, memory: sample.memoryBytes });
   }
 
   private async sampleContainer(node: MetricsNode, { id, labels: of }: ListedContainer, now: number): Promise<void> {
     const stats = await node.runtime.stats(id);
     if (!stats) return;
-    const place = {
-      node: node.name,
+    const track = this.containerTrack({
       namespace: of[labels.podNamespace] ?? '',
       pod: of[labels.podName] ?? '',
       container: of[labels.containerName] ?? '',
-    };
-    const podKey = `${place.namespace}/${place.pod}`;
-    const key = `${podKey}/${place.container}`;
-    let track = this.containers.get(key);
-    if (!track) {
-      track = { ...this.newTrack(), ...place, id };
-      this.containers.set(key, track);
-      const group = this.pods.get(podKey);
-      if (group) group.add(key);
-      else this.pods.set(podKey, new Set([key]));
-    }
+    });
     // Another container of the same name counts from zero.
     if (track.id !== id) Object.assign(track, { id, totals: undefined, node: node.name });
     this.take(track, stats, now);
@@ -257,7 +305,7 @@ class Sampler implements Metrics {
     track.seenMs = now;
     if (!sample) return;
     track.sample = sample;
-    track.ring.add({ t: now, cpu: sample.cpuNanocores / 1e9, memory: sample.memoryBytes });
+    track.series.add({ t: now, cpu: sample.cpuNanocores / 1e9, memory: sample.memoryBytes });
   }
 
   private forget(key: string): void {

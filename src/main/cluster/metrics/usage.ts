@@ -30,20 +30,25 @@ export interface Point {
   memory: number;
 }
 
-/** The last points of a series, in fixed memory. */
+const firstCapacity = 16;
+
+/** The last points of a series, in memory that grows to what its capacity takes and no further. */
 export class Ring {
-  private readonly values: Float64Array;
+  private times = new Float64Array(firstCapacity);
+  /** CPU and memory by turns: seven digits are plenty for a chart. */
+  private values = new Float32Array(firstCapacity * 2);
   private next = 0;
   private count = 0;
 
-  constructor(private readonly capacity: number) {
-    this.values = new Float64Array(capacity * 3);
-  }
+  constructor(private readonly capacity: number) {}
 
   add({ t, cpu, memory }: Point): void {
-    this.values.set([t, cpu, memory], this.next * 3);
-    this.next = (this.next + 1) % this.capacity;
-    this.count = Math.min(this.count + 1, this.capacity);
+    if (this.count === this.times.length && this.count < this.capacity) this.grow();
+    this.times[this.next] = t;
+    this.values[this.next * 2] = cpu;
+    this.values[this.next * 2 + 1] = memory;
+    this.next = (this.next + 1) % this.size;
+    this.count = Math.min(this.count + 1, this.size);
   }
 
   last(): Point | undefined {
@@ -60,9 +65,24 @@ export class Ring {
     return points;
   }
 
+  private get size(): number {
+    return Math.min(this.times.length, this.capacity);
+  }
+
+  /** Full and in order from the first place on, as it never wrapped before. */
+  private grow(): void {
+    const times = new Float64Array(Math.min(this.capacity, this.times.length * 2));
+    times.set(this.times);
+    const values = new Float32Array(times.length * 2);
+    values.set(this.values);
+    this.next = this.count;
+    this.times = times;
+    this.values = values;
+  }
+
   private at(index: number): Point {
-    const place = ((this.next - this.count + index + this.capacity) % this.capacity) * 3;
-    return { t: this.values[place]!, cpu: this.values[place + 1]!, memory: this.values[place + 2]! };
+    const place = (this.next - this.count + index + this.size) % this.size;
+    return { t: this.times[place]!, cpu: this.values[place * 2]!, memory: this.values[place * 2 + 1]! };
   }
 }
 
