@@ -1,6 +1,7 @@
 import { PodScheduler, type Scheduler, type SchedulerOptions } from './scheduler';
 
 export type { Scheduler, SchedulerOptions };
+export { defaultSettings, type Placing, type SchedulerSettings } from './settings';
 
 /** Builds the scheduler. It asks for its informers here and starts them with `start()`. */
 export function createScheduler(options: SchedulerOptions): Scheduler {

@@ -3,14 +3,24 @@ import type { Pod, PodSpec } from '@shared/k8s';
 import { FakeClock } from '../clock';
 import { Heap } from './heap';
 import { SchedulingQueue } from './queue';
+import { PodInfo } from './snapshot';
 
 const pod = (name: string, spec: Partial<PodSpec> = {}) =>
-  ({ metadata: { name, namespace: 'default', uid: name }, spec: { containers: [], ...spec } }) as unknown as Pod;
+  new PodInfo({
+    metadata: { name, namespace: 'default', uid: name },
+    spec: { containers: [], ...spec },
+  } as unknown as Pod);
+
+const options = {
+  firstBackoffMs: 1000,
+  maxBackoffMs: 10_000,
+  before: (a: PodInfo, b: PodInfo) => (a.priority === b.priority ? undefined : a.priority > b.priority),
+};
 
 function setUp() {
   const clock = new FakeClock();
   let ready = 0;
-  const queue = new SchedulingQueue(clock, () => (ready += 1));
+  const queue = new SchedulingQueue(clock, options, () => (ready += 1));
   const pop = () => queue.pop()?.info.uid;
   return { clock, queue, pop, ready: () => ready };
 }
@@ -106,7 +116,7 @@ describe('pods that failed', () => {
     const { queue, pop } = setUp();
     queue.put(pod('a'));
     queue.park(queue.pop()!);
-    queue.put({ ...pod('a'), status: { phase: 'Pending' } } as Pod);
+    queue.put(new PodInfo({ ...pod('a').pod, status: { phase: 'Pending' } }));
     expect(pop()).toBeUndefined();
     queue.put(pod('a', { tolerations: [{ operator: 'Exists' }] }));
     expect(pop()).toBe('a');

@@ -1,10 +1,17 @@
-import type { Pod } from '@shared/k8s';
 import type { Clock, Timer } from '../clock';
 import { Heap } from './heap';
-import { PodInfo } from './snapshot';
+import type { PodInfo } from './snapshot';
 
-const firstBackoffMs = 1000;
-const maxBackoffMs = 10_000;
+export interface QueueOptions {
+  /** How long a pod waits after its first failure; doubles with each. */
+  firstBackoffMs: number;
+  maxBackoffMs: number;
+  /** Whether a pod comes before another; undefined when neither does: then the one that is queued longer. */
+  before: (a: PodInfo, b: PodInfo) => boolean | undefined;
+}
+
+const nobody: ReadonlySet<string> = new Set();
+
 /** However little happens, a pod that did not fit is tried again after this long. */
 const leftoverMs = 300_000;
 const leftoverCheckMs = 30_000;
@@ -15,6 +22,10 @@ export interface QueuedPod {
   attempts: number;
   /** When the last attempt failed, in ms. */
   failedAt: number;
+  /** The plugins that refused it last: only what concerns them may help. */
+  refusedBy: ReadonlySet<string>;
+  /** The node last told to be kept for it; undefined before that. */
+  nominated?: string;
   /** What it was told last: not said again to the API. */
   message?: string;
   state: 'active' | 'tried' | 'backoff' | 'unschedulable';
@@ -31,8 +42,10 @@ export interface QueuedPod {
 export class SchedulingQueue {
   private readonly pods = new Map<string, QueuedPod>();
   private readonly unschedulable = new Set<QueuedPod>();
-  private readonly active = new Heap<{ pod: QueuedPod; turn: number; priority: number }>((a, b) =>
-    a.priority === b.priority ? a.turn < b.turn : a.priority > b.priority,
+  /** How many parked pods each plugin refused. */
+  private readonly refusals = new Map<string, number>();
+  private readonly active = new Heap<{ pod: QueuedPod; turn: number; info: PodInfo }>(
+    (a, b) => this.options.before(a.info, b.info) ?? a.turn < b.turn,
   );
   private turns = 0;
   private leftovers: Timer | undefined;
@@ -40,20 +53,31 @@ export class SchedulingQueue {
   /** @param onReady called when a pod becomes one to try now */
   constructor(
     private readonly clock: Clock,
+    private readonly options: QueueOptions,
     private readonly onReady: () => void,
   ) {}
 
   /** Adds a pod, or takes note of its change. */
-  put(pod: Pod): void {
-    const known = this.pods.get(pod.metadata.uid);
+  put(info: PodInfo): void {
+    const known = this.pods.get(info.uid);
     if (!known) {
-      const queued: QueuedPod = { info: new PodInfo(pod), attempts: 0, failedAt: 0, state: 'tried', turn: 0 };
-      this.pods.set(pod.metadata.uid, queued);
+      const queued: QueuedPod = {
+        info,
+        attempts: 0,
+        failedAt: 0,
+        refusedBy: nobody,
+        state: 'tried',
+        turn: 0,
+      };
+      this.pods.set(info.uid, queued);
       this.activate(queued);
       return;
     }
-    const matters = JSON.stringify(pod.spec) !== JSON.stringify(known.info.pod.spec);
-    known.info = new PodInfo(pod);
+    const matters =
+      info.pod !== known.info.pod &&
+      (JSON.stringify(info.pod.spec) !== JSON.stringify(known.info.pod.spec) ||
+        JSON.stringify(info.labels) !== JSON.stringify(known.info.labels));
+    known.info = info;
     // A changed pod may fit now; how often it failed before says nothing about that.
     if (matters && known.state === 'unschedulable') this.activate(known);
   }
@@ -90,17 +114,24 @@ export class SchedulingQueue {
     this.backOff(pod);
   }
 
-  /** Puts a tried pod back that fits nowhere now. */
-  park(pod: QueuedPod): void {
+  /** Puts a tried pod back that fits nowhere now. @param refusedBy the plugins that said so; empty when there were no nodes */
+  park(pod: QueuedPod, refusedBy: ReadonlySet<string> = nobody): void {
     if (!this.holds(pod)) return;
     pod.failedAt = this.clock.now();
     pod.state = 'unschedulable';
+    pod.refusedBy = refusedBy;
     this.unschedulable.add(pod);
+    for (const plugin of refusedBy) this.refusals.set(plugin, (this.refusals.get(plugin) ?? 0) + 1);
     this.leftovers ??= this.clock.setTimeout(() => this.checkLeftovers(), leftoverCheckMs);
   }
 
   get parked(): number {
     return this.unschedulable.size;
+  }
+
+  /** How many parked pods a plugin refused. */
+  refusedBy(plugin: string): number {
+    return this.refusals.get(plugin) ?? 0;
   }
 
   /** Tries parked pods again, those still backing off when that is over. */
@@ -119,11 +150,12 @@ export class SchedulingQueue {
     this.leave(pod);
     pod.state = 'active';
     pod.turn = ++this.turns;
-    this.active.push({ pod, turn: pod.turn, priority: pod.info.pod.spec?.priority ?? 0 });
+    this.active.push({ pod, turn: pod.turn, info: pod.info });
     this.onReady();
   }
 
   private backOff(pod: QueuedPod): void {
+    const { firstBackoffMs, maxBackoffMs } = this.options;
     const delay = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.max(0, pod.attempts - 1));
     const left = pod.failedAt + delay - this.clock.now();
     if (left <= 0) return this.activate(pod);
@@ -133,7 +165,9 @@ export class SchedulingQueue {
   }
 
   private leave(pod: QueuedPod): void {
-    this.unschedulable.delete(pod);
+    if (this.unschedulable.delete(pod)) {
+      for (const plugin of pod.refusedBy) this.refusals.set(plugin, this.refusals.get(plugin)! - 1);
+    }
     pod.timer?.cancel();
     pod.timer = undefined;
   }

@@ -101,7 +101,9 @@ describe('the scheduler', () => {
     await node('n2', '1', { taints: [{ key: 'dedicated', value: 'db', effect: 'NoSchedule' }] });
     await pod('big', '2');
     await settle();
-    const message = '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {dedicated: db}.';
+    const message =
+      '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {dedicated: db}. ' +
+      'preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.';
     expect(await condition('big')).toMatchObject({ status: 'False', reason: 'Unschedulable', message });
     expect(await events()).toMatchObject([{ type: 'Warning', reason: 'FailedScheduling', message }]);
     expect((await get('big')).status?.phase).toBe('Pending');
@@ -121,7 +123,9 @@ describe('the scheduler', () => {
     await node('n1', '1');
     await clock.advance(1000);
     await settle();
-    expect(await condition('a')).toMatchObject({ message: '0/1 nodes are available: 1 Insufficient cpu.' });
+    expect(await condition('a')).toMatchObject({
+      message: expect.stringMatching(/^0\/1 nodes are available: 1 Insufficient cpu\. preemption: /),
+    });
     await node('n2', '2');
     await clock.advance(10_000);
     await settle();

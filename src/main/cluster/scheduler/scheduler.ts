@@ -1,22 +1,33 @@
-import type { Node, Pod, PodCondition } from '@shared/k8s';
+import type { SchedulingDecisionList } from '@shared/scheduling';
+import type { Node, Pod } from '@shared/k8s';
 import { isNotFound } from '../client/controller';
 import { createEventRecorder, type EventRecorder } from '../client/events';
-import { findCondition, setCondition } from '../client/conditions';
 import { resources } from '../client/resources';
 import type { Informer, InformerFactory, KubeClient } from '../client/types';
 import type { Clock } from '../clock';
 import type { Logger } from '../log';
-import { place, refusal } from './placement';
+import { PodBinder } from './binder';
+import { DecisionLog } from './decisions';
+import { followCluster } from './follow-cluster';
+import { Profile } from './framework/profile';
+import type { ClusterEvent } from './framework/types';
+import { place, type Placement, refusalMessage } from './placement';
+import { Preemptor } from './preemption/preemptor';
+import { searchPreemption } from './preemption/search';
 import { type QueuedPod, SchedulingQueue } from './queue';
-import { Snapshot } from './snapshot';
+import { defaultSettings, type SchedulerSettings } from './settings';
+import { type NodeInfo, PodInfo, Snapshot } from './snapshot';
+import { StatusWriter } from './status-writer';
+import { createView, type InformerView } from './view';
+import { VolumeBinder } from './volume-binder';
 
 export interface SchedulerOptions {
   client: KubeClient;
   informers: InformerFactory;
   clock: Clock;
   log: Logger;
-  /** Pods with this spec.schedulerName are its business; `default-scheduler` unless told. */
-  schedulerName?: string;
+  /** Kubernetes' defaults and a profile for bin packing, unless told. */
+  settings?: SchedulerSettings;
   /** 0 ≤ x < 1, decides between equally good nodes. */
   random?: () => number;
 }
@@ -25,6 +36,8 @@ export interface SchedulerOptions {
 export interface Scheduler {
   start(): void;
   stop(): void;
+  /** The last decisions: about a namespace's pods, or one pod; the latest first. */
+  decisions(namespace?: string, pod?: string): SchedulingDecisionList;
 }
 
 /** Requests to the API under way at a time. */
@@ -39,15 +52,17 @@ const sliceMs = 5;
 export class PodScheduler implements Scheduler {
   private readonly nodes: Informer<Node>;
   private readonly pods: Informer<Pod>;
-  private readonly events: EventRecorder;
-  private readonly name: string;
+  private readonly view: InformerView;
+  private readonly profiles: ReadonlyMap<string, Profile>;
   private readonly random: () => number;
   private readonly snapshot = new Snapshot();
   private readonly queue: SchedulingQueue;
-  /** Nodes on which room came free since parked pods were last looked at. */
-  private readonly freed = new Set<string>();
-  /** A node came, went or changed. */
-  private nodesChanged = false;
+  private readonly writer: StatusWriter;
+  private readonly binder: PodBinder;
+  private readonly preemptor: Preemptor;
+  private readonly log = new DecisionLog();
+  /** What happened since parked pods were last looked at. */
+  private news: ClusterEvent[] = [];
   private rotation = 0;
   private inFlight = 0;
   private ready = false;
@@ -56,26 +71,47 @@ export class PodScheduler implements Scheduler {
   private readonly unsubscribe: (() => void)[] = [];
 
   constructor(private readonly options: SchedulerOptions) {
-    const { client, informers, clock, log } = options;
-    this.name = options.schedulerName ?? 'default-scheduler';
+    const { client, informers, clock, log, settings = defaultSettings() } = options;
     this.random = options.random ?? Math.random;
     this.nodes = informers.informer(resources.nodes);
     this.pods = informers.informer(resources.pods);
-    this.events = createEventRecorder({ client, clock, log, component: this.name });
-    this.queue = new SchedulingQueue(clock, () => this.kick());
+    this.view = createView(informers);
+    const volumes = new VolumeBinder({ client, view: this.view, clock, timeoutMs: settings.bindTimeoutSeconds * 1000 });
+    const context = { view: this.view, binder: volumes };
+    this.profiles = new Map(settings.profiles.map((profile) => [profile.schedulerName, new Profile(profile, context)]));
+    const [first] = this.profiles.values();
+    if (!first) throw new Error('a scheduler needs a profile');
+    this.queue = new SchedulingQueue(
+      clock,
+      {
+        firstBackoffMs: settings.podInitialBackoffSeconds * 1000,
+        maxBackoffMs: settings.podMaxBackoffSeconds * 1000,
+        before: first.before,
+      },
+      () => this.kick(),
+    );
+    const recorders = new Map<string, EventRecorder>();
+    for (const component of this.profiles.keys()) {
+      recorders.set(component, createEventRecorder({ client, clock, log, component }));
+    }
+    const recorder = (pod: Pod) => recorders.get(pod.spec?.schedulerName ?? '') ?? recorders.get(first.name)!;
+    this.writer = new StatusWriter({ client, clock, recorder });
+    this.binder = new PodBinder(client);
+    this.preemptor = new Preemptor({
+      snapshot: this.snapshot,
+      writer: this.writer,
+      log,
+      stopWaiting: (uid) => this.binder.stopWaiting(uid),
+    });
+  }
+
+  decisions(namespace?: string, pod?: string): SchedulingDecisionList {
+    return this.log.list(namespace, pod);
   }
 
   start(): void {
     this.unsubscribe.push(
-      this.nodes.on({
-        add: (node) => this.nodeChanged(node),
-        update: (node, old) => this.nodeChanged(node, old),
-        delete: (node) => {
-          this.snapshot.removeNode(node.metadata.name);
-          this.nodesChanged = true;
-          this.kick();
-        },
-      }),
+      followCluster({ nodes: this.nodes, view: this.view, snapshot: this.snapshot, tell: (event) => this.tell(event) }),
       this.pods.on({
         add: (pod) => this.podChanged(pod),
         update: (pod, old) => {
@@ -86,7 +122,8 @@ export class PodScheduler implements Scheduler {
         delete: (pod) => this.podGone(pod),
       }),
     );
-    Promise.all([this.options.informers.start(), this.nodes.synced, this.pods.synced]).then(
+    const synced = [this.nodes.synced, this.pods.synced, this.view.synced];
+    Promise.all([this.options.informers.start(), ...synced]).then(
       () => {
         this.ready = true;
         this.kick();
@@ -98,14 +135,8 @@ export class PodScheduler implements Scheduler {
   stop(): void {
     this.stopped = true;
     for (const remove of this.unsubscribe) remove();
+    this.binder.stop();
     this.queue.stop();
-  }
-
-  private nodeChanged(node: Node, old?: Node): void {
-    if (old && schedulingView(node) === schedulingView(old)) return;
-    this.snapshot.setNode(node);
-    this.nodesChanged = true;
-    this.kick();
   }
 
   private podChanged(pod: Pod): void {
@@ -114,19 +145,47 @@ export class PodScheduler implements Scheduler {
     if (phase === 'Succeeded' || phase === 'Failed') return this.podGone(pod);
     if (pod.spec?.nodeName) {
       this.queue.remove(uid);
-      this.snapshot.confirm(pod);
+      this.snapshot.nominations.delete(uid);
+      if (this.snapshot.confirm(pod)) this.tell({ type: 'assigned', pod: this.snapshot.assigned(uid)! });
       return;
     }
-    const waits = pod.spec?.schedulerName === this.name && !deletionTimestamp && !pod.spec.schedulingGates?.length;
-    if (!waits) this.queue.remove(uid);
+    const profile = this.profiles.get(pod.spec?.schedulerName ?? '');
+    if (!profile || deletionTimestamp) return this.podGone(pod);
     // One that is decided on is only waiting for the news to come round.
-    else if (!this.snapshot.has(uid)) this.queue.put(pod);
+    if (this.snapshot.has(uid)) return;
+    const info = new PodInfo(pod);
+    if (profile.held(info)) return this.queue.remove(uid);
+    this.queue.put(info);
+    const nominated = pod.status?.nominatedNodeName;
+    if (nominated && !this.snapshot.nominations.nodeOf(uid)) this.snapshot.nominations.set(info, nominated);
   }
 
   private podGone(pod: Pod): void {
-    this.queue.remove(pod.metadata.uid);
-    const node = this.snapshot.remove(pod.metadata.uid);
-    if (node) this.freed.add(node);
+    const { uid } = pod.metadata;
+    this.queue.remove(uid);
+    this.binder.stopWaiting(uid);
+    this.preemptor.gone(uid);
+    const promised = this.snapshot.nominations.nodeOf(uid);
+    this.snapshot.nominations.delete(uid);
+    const info = this.snapshot.assigned(uid);
+    const node = this.snapshot.remove(uid) ?? promised;
+    if (node) this.freed(node, info ?? new PodInfo(pod));
+  }
+
+  private freed(name: string, pod: PodInfo): void {
+    const node = this.snapshot.get(name);
+    if (node?.node) this.tell({ type: 'freed', node, pod });
+  }
+
+  /** Takes note of something that may let parked pods fit. */
+  private tell(event: ClusterEvent): void {
+    if (this.queue.parked === 0) return;
+    // Every binding is one of these; few pods wait for others to come.
+    const { queue } = this;
+    if (event.type === 'assigned' && !queue.refusedBy('InterPodAffinity') && !queue.refusedBy('PodTopologySpread')) {
+      return;
+    }
+    this.news.push(event);
     this.kick();
   }
 
@@ -157,28 +216,117 @@ export class PodScheduler implements Scheduler {
     }
   }
 
-  /** Tries parked pods again when nodes changed, or when one of the nodes with new room takes them. */
+  /** Tries those parked pods again that one of the events may help. */
   private wakeParked(): void {
-    if (!this.nodesChanged && this.freed.size === 0) return;
-    const freed = [...this.freed].map((name) => this.snapshot.get(name)).filter((node) => node?.node);
-    const all = this.nodesChanged;
-    this.nodesChanged = false;
-    this.freed.clear();
-    this.queue.wake(({ info }) => all || freed.some((node) => !refusal(info, node!)));
+    if (this.news.length === 0) return;
+    const news = this.news;
+    this.news = [];
+    this.queue.wake(({ info, refusedBy }) => {
+      // Refused by nobody: there were no nodes.
+      if (refusedBy.size === 0) return news.some(({ type }) => type === 'node');
+      const profile = this.profileOf(info);
+      return news.some((event) => profile.helps(event, info, refusedBy));
+    });
   }
 
-  private schedule(pod: QueuedPod): void {
-    const nodes = this.snapshot.nodes();
-    const placement = place(pod.info, nodes, this.rotation, this.random);
-    if (nodes.length > 0) this.rotation = (this.rotation + placement.looked) % nodes.length;
-    if (!placement.node) {
-      this.queue.park(pod);
-      this.track(this.refuse(pod, 'Unschedulable', placement.message));
+  private schedule(queued: QueuedPod): void {
+    const { info } = queued;
+    const profile = this.profileOf(info);
+    const { random, snapshot } = this;
+    let placement: Placement;
+    try {
+      const percentage = this.options.settings?.percentageOfNodesToScore;
+      placement = place(profile, info, snapshot, { start: this.rotation, random, percentage });
+    } catch (error) {
+      // A pod that cannot be decided on must not keep the others from being.
+      this.options.log.error('a pod could not be decided on', { pod: info.key, error: error as Error });
+      this.queue.retry(queued);
+      this.track(this.writer.refused(queued, 'SchedulerError', (error as Error).message));
       return;
     }
-    const node = placement.node.node!.metadata.name;
-    this.snapshot.assume(pod.info, node);
-    this.track(this.bind(pod, node));
+    if (placement.total > 0) this.rotation = (this.rotation + placement.looked) % placement.total;
+    if (!placement.node) return this.refuse(queued, placement);
+    this.record(queued, placement);
+    const { node } = placement;
+    snapshot.assume(info, node.name);
+    const refused = profile.reserve(info, node);
+    if (refused) {
+      this.fail(queued, node, `running Reserve plugin "${refused.plugin}": ${refused.reasons.join(', ')}`);
+      return;
+    }
+    const preparation = this.binder.prepare(profile, info, node);
+    if (!preparation) return this.track(this.bind(profile, queued, node));
+    // May take minutes: not counted among the requests under way.
+    preparation.then(
+      () => this.track(this.bind(profile, queued, node)),
+      (error) => this.giveBack(profile, queued, node, error),
+    );
+  }
+
+  private refuse(queued: QueuedPod, placement: Placement): void {
+    const { info } = queued;
+    const refusedBy = new Set<string>();
+    for (const { plugin } of placement.refusals.values()) refusedBy.add(plugin);
+    if (placement.others) refusedBy.add(placement.others.plugin);
+    let message = refusalMessage(placement);
+    let nominated: string | undefined;
+    this.queue.park(queued, refusedBy);
+    if (placement.total > 0) {
+      const found = searchPreemption({
+        placement,
+        pod: info,
+        snapshot: this.snapshot,
+        budgets: (namespace) => this.view.budgets(namespace),
+        isLeaving: this.preemptor.isLeaving,
+        random: this.random,
+      });
+      if (typeof found === 'string') {
+        message += ` ${found}`;
+        // Nothing can be done any more: no room is kept. One whose room is being made keeps it.
+        if (!found.startsWith('preemption: not eligible')) {
+          this.snapshot.nominations.delete(info.uid);
+          nominated = '';
+        }
+      } else {
+        nominated = found.node.name;
+        this.track(this.preemptor.makeRoom(info, found));
+      }
+    }
+    this.record(queued, placement, message, nominated);
+    this.track(this.writer.refused(queued, 'Unschedulable', message, nominated));
+  }
+
+  private async bind(profile: Profile, queued: QueuedPod, node: NodeInfo): Promise<void> {
+    try {
+      await this.binder.bind(queued.info, node);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const told = new Error(`binding rejected: running Bind plugin "DefaultBinder": ${why}`);
+      return this.giveBack(profile, queued, node, isNotFound(error) ? undefined : told);
+    }
+    this.queue.remove(queued.info.uid);
+    this.writer.scheduled(queued, node.name);
+  }
+
+  /** Takes a decision back that could not be carried out. @param error undefined when the pod is gone */
+  private giveBack(profile: Profile, queued: QueuedPod, node: NodeInfo, error?: Error): void {
+    profile.unreserve(queued.info, node);
+    // Deleted or assigned by another meanwhile: the informer tells, if it has not yet.
+    if (!error || !this.queue.holds(queued)) {
+      this.snapshot.forget(queued.info.uid);
+      this.queue.remove(queued.info.uid);
+      this.freed(node.name, queued.info);
+      return;
+    }
+    this.fail(queued, node, error.message);
+  }
+
+  private fail(queued: QueuedPod, node: NodeInfo, message: string): void {
+    this.snapshot.forget(queued.info.uid);
+    this.freed(node.name, queued.info);
+    this.queue.retry(queued);
+    this.kick();
+    this.track(this.writer.refused(queued, 'SchedulerError', message));
   }
 
   private track(work: Promise<void>): void {
@@ -191,60 +339,12 @@ export class PodScheduler implements Scheduler {
       });
   }
 
-  private async bind(pod: QueuedPod, node: string): Promise<void> {
-    const { namespace, name, uid } = pod.info.pod.metadata;
-    try {
-      await this.options.client.createSubresource(resources.pods, namespace, name, 'binding', {
-        apiVersion: 'v1',
-        kind: 'Binding',
-        metadata: { name, namespace, uid },
-        target: { apiVersion: 'v1', kind: 'Node', name: node },
-      });
-    } catch (error) {
-      this.snapshot.forget(uid);
-      this.freed.add(node);
-      // Deleted or assigned by another meanwhile: the informer tells, if it has not yet.
-      if (isNotFound(error) || !this.queue.holds(pod)) return this.queue.remove(uid);
-      this.queue.retry(pod);
-      const why = error instanceof Error ? error.message : String(error);
-      await this.refuse(pod, 'SchedulerError', `binding rejected: running Bind plugin "DefaultBinder": ${why}`);
-      return;
-    }
-    this.queue.remove(uid);
-    const message = `Successfully assigned ${pod.info.key} to ${node}`;
-    this.events.event(pod.info.pod, 'Normal', 'Scheduled', message);
+  private profileOf({ pod }: PodInfo): Profile {
+    return this.profiles.get(pod.spec?.schedulerName ?? '')!;
   }
 
-  /** Tells the pod's readers why it has no node. */
-  private async refuse(queued: QueuedPod, reason: string, message: string): Promise<void> {
-    const { pod } = queued.info;
-    const { namespace, name } = pod.metadata;
-    this.events.event(pod, 'Warning', 'FailedScheduling', message);
-    const current = findCondition(pod.status?.conditions, 'PodScheduled');
-    const said = queued.message ?? (current?.status === 'False' ? `${current.reason}: ${current.message}` : undefined);
-    if (said === `${reason}: ${message}`) return;
-    const condition: PodCondition = { type: 'PodScheduled', status: 'False', reason, message };
-    const conditions = setCondition(current ? [current] : [], condition, this.options.clock.now());
-    try {
-      // Merged by type: other conditions of the pod are not ours.
-      await this.options.client.patch(
-        resources.pods,
-        namespace,
-        name,
-        { status: { conditions } },
-        {
-          type: 'strategic',
-          subresource: 'status',
-        },
-      );
-      queued.message = `${reason}: ${message}`;
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+  private record({ info, attempts }: QueuedPod, placement: Placement, message?: string, nominated?: string): void {
+    const time = this.options.clock.now();
+    this.log.record(info, placement, { attempts, time, message, nominated });
   }
-}
-
-/** The parts of a node that decide who may run there; nodes report far more often than these change. */
-function schedulingView({ metadata, spec, status }: Node): string {
-  return JSON.stringify([metadata.labels, spec?.taints, spec?.unschedulable, status?.allocatable]);
 }

@@ -1,10 +1,11 @@
-import type { FilterPlugin } from './types';
+import type { Plugin } from '../framework/types';
+
+const refused = { reasons: ["node(s) didn't match the requested node name"], unresolvable: true };
 
 /** A pod that names its node runs there and nowhere else. */
-export const nodeName: FilterPlugin = {
+export const nodeName: Plugin = {
   name: 'NodeName',
-  filter({ pod }, { node }) {
-    const wanted = pod.spec?.nodeName;
-    return !wanted || wanted === node!.metadata.name ? undefined : ["node(s) didn't match the requested node name"];
-  },
+  preFilter: ({ pod }) => (pod.spec?.nodeName ? undefined : { skip: true }),
+  filter: ({ pod }, { name }) => (pod.spec!.nodeName === name ? undefined : refused),
+  helps: (event, { pod }) => event.type === 'node' && event.node.name === pod.spec?.nodeName,
 };

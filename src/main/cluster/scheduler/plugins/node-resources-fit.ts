@@ -1,31 +1,34 @@
-import type { FilterPlugin, ScorePlugin } from './types';
+import type { Plugin, Refusal } from '../framework/types';
+import type { NodeInfo, PodInfo } from '../snapshot';
+import type { ScoringStrategy } from '../settings';
+import { resourceScorer } from './resource-scoring';
 
-const scoredResources = ['cpu', 'memory'];
+/** A pod's requests must fit beside those of the others; how nodes with room compare is the strategy's. */
+export function nodeResourcesFit(strategy: ScoringStrategy): Plugin {
+  const score = resourceScorer(strategy);
+  return {
+    name: 'NodeResourcesFit',
+    filter: unfit,
+    score,
+    helps: (event, pod) => (event.type === 'node' || event.type === 'freed') && !unfit(pod, event.node),
+  };
+}
 
-/** A pod's requests must fit beside those of the others; nodes with more left are better. */
-export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
-  name: 'NodeResourcesFit',
-  weight: 1,
-  filter({ requests }, { allocatable, requested, pods }) {
-    const reasons: string[] = [];
-    if (pods.size + 1 > (allocatable.pods ?? 0)) reasons.push('Too many pods');
-    for (const name in requests) {
-      const amount = requests[name]!;
-      if (amount > 0 && amount > (allocatable[name] ?? 0) - (requested[name] ?? 0))
-        reasons.push(`Insufficient ${name}`);
-    }
-    return reasons.length > 0 ? reasons : undefined;
-  },
-  score({ scoredRequests }, { allocatable, scored }) {
-    let sum = 0;
-    let counted = 0;
-    for (const name of scoredResources) {
-      const capacity = allocatable[name];
-      if (!capacity) continue;
-      const left = capacity - (scored[name] ?? 0) - (scoredRequests[name] ?? 0);
-      sum += left > 0 ? Math.floor((left * 100) / capacity) : 0;
-      counted += 1;
-    }
-    return counted > 0 ? Math.floor(sum / counted) : 0;
-  },
-};
+/** What there is too little of on a node. */
+function unfit({ requests }: PodInfo, { allocatable, requested, pods }: NodeInfo): Refusal | undefined {
+  let reasons: string[] | undefined;
+  let unresolvable = false;
+  if (pods.size + 1 > (allocatable.pods ?? 0)) {
+    reasons = ['Too many pods'];
+    unresolvable = !allocatable.pods;
+  }
+  for (const name in requests) {
+    const amount = requests[name]!;
+    const capacity = allocatable[name] ?? 0;
+    if (amount <= 0 || amount <= capacity - (requested[name] ?? 0)) continue;
+    (reasons ??= []).push(`Insufficient ${name}`);
+    // More than the node has with nothing else on it.
+    if (amount > capacity) unresolvable = true;
+  }
+  return reasons && { reasons, unresolvable };
+}

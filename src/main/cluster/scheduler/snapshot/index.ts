@@ -1,0 +1,3 @@
+export { NodeInfo } from './node-info';
+export { PodInfo, type HostPort } from './pod-info';
+export { Snapshot } from './snapshot';
