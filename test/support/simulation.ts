@@ -125,9 +125,10 @@ export async function startSimulation(names: string[], seed = 1): Promise<Simula
     },
     async stop() {
       scheduler.stop();
+      let running = true;
       const stopped = Promise.all([...kubelets.values()].map((kubelet) => kubelet.stop()));
-      await simulation.pass(60);
-      await stopped;
+      void stopped.then(() => (running = false));
+      for (await settle(); running;) await simulation.pass(1);
       runtime.dispose();
       bed.stop();
     },
