@@ -111,6 +111,8 @@ export interface KindDefinition<T extends KubeObject = any> {
    * keeps from the old object. Served with get, patch and update.
    */
   partialUpdates?: Record<string, (object: T, old: T, context: StrategyContext) => void>;
+  /** Faults of an update through such a subresource, in place of `validateUpdate`. */
+  validatePart?: Record<string, (object: T, old: T) => FieldError[]>;
   /** The JSON schema (OpenAPI v3) of a kind that the extracted tables do not know, for OpenAPI documents. */
   structure?: object;
   /** Deletion order for dependents when the client names none; Kubernetes: background for all current kinds. */

@@ -176,7 +176,7 @@ async function writeOnce(
         ...validateObjectMeta(object.metadata, definition),
         ...validateObjectMetaUpdate(object.metadata!, old.metadata!),
         ...(definition.validate?.(object) ?? []),
-        ...(definition.validateUpdate?.(object, old) ?? []),
+        ...((definition.validatePart?.[call.subresource ?? ''] ?? definition.validateUpdate)?.(object, old) ?? []),
       ]);
     }
     if (strategy === 'main') context.services.allocate(attributes);

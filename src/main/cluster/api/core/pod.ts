@@ -1,12 +1,16 @@
 import { podReady, podRestartsText, podStatusText } from '@shared/pod-status';
 import type { Pod } from '@shared/k8s';
 import { defineKind } from '../kind';
+import { forbidden } from '../validation/field';
 import { ageColumn, text, wide } from '../printing';
 import { bumpGeneration, keepAllButStatus, keepStatus } from '../strategy';
 import { defaultPodSpec } from '../pod/defaults';
 import { admitPod, tolerateForAWhile } from '../pod/admission';
+import { keepAllButEphemeralContainers, keepAllButResources } from '../pod/parts';
 import { qosClass } from '../pod/qos';
 import { validatePodSpec } from '../pod/validation';
+import { validateEphemeralUpdate } from '../pod/validation/ephemeral';
+import { validateResize } from '../pod/validation/resize';
 import { validatePodUpdate } from '../pod/validation/update';
 
 export const pod = defineKind<Pod>({
@@ -22,7 +26,6 @@ export const pod = defineKind<Pod>({
   subresources: [
     { name: 'attach', kind: 'PodAttachOptions', verbs: ['create', 'get'] },
     { name: 'binding', kind: 'Binding', verbs: ['create'] },
-    { name: 'ephemeralcontainers', kind: 'Pod', verbs: ['get', 'patch', 'update'] },
     { name: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
     { name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
     { name: 'log', kind: 'Pod', verbs: ['get'] },
@@ -47,8 +50,17 @@ export const pod = defineKind<Pod>({
     // Decided by the spec at creation; nobody may report another.
     if (old.status?.qosClass) object.status = { ...object.status, qosClass: old.status.qosClass };
   },
+  partialUpdates: {
+    ephemeralcontainers: keepAllButEphemeralContainers,
+    resize: keepAllButResources,
+  },
   validate: (object) => validatePodSpec(object.spec, 'spec'),
+  validateChange: (object, old) =>
+    !old && object.spec?.ephemeralContainers?.length
+      ? [forbidden('spec.ephemeralContainers', 'cannot be set on create')]
+      : [],
   validateUpdate: validatePodUpdate,
+  validatePart: { ephemeralcontainers: validateEphemeralUpdate, resize: validateResize },
   gracePeriodSeconds(object, requested) {
     // Nothing runs for a pod that no node has or that has ended.
     if (!object.spec?.nodeName || object.status?.phase === 'Failed' || object.status?.phase === 'Succeeded') return 0;

@@ -54,7 +54,8 @@ function validateInit(container: Container, path: string): FieldError[] {
   return errors;
 }
 
-function validateContainer(container: Container, spec: PodSpec, path: string, names: Set<string>): FieldError[] {
+/** Faults that every container can have. */
+export function validateContainer(container: Container, spec: PodSpec, path: string, names: Set<string>): FieldError[] {
   const errors: FieldError[] = [];
   if (!container.name) errors.push(required(`${path}.name`));
   else {

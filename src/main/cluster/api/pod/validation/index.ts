@@ -5,6 +5,7 @@ import { invalid, invalidEach, notSupported, oneOf, required } from '../../valid
 import { validateAnnotations, validateLabels } from '../../validation/meta';
 import { dnsLabel, dnsSubdomain, ipAddress } from '../../validation/strings';
 import { validateContainers } from './containers';
+import { validateEphemeralContainers } from './ephemeral';
 import { validatePlacement } from './placement';
 import { validateVolumes } from './volumes';
 
@@ -17,6 +18,7 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
   const errors = [
     ...validateVolumes(spec.volumes, `${path}.volumes`),
     ...validateContainers(spec, path),
+    ...validateEphemeralContainers(spec, path),
     ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies),
     ...validateDns(spec, path),
     ...validatePlacement(spec, path),

@@ -32,8 +32,6 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   if (isSubset(spec.schedulingGates ?? [], before.schedulingGates ?? [])) {
     allowed.schedulingGates = before.schedulingGates;
   }
-  // The ephemeralcontainers subresource checks its own list.
-  allowed.ephemeralContainers = before.ephemeralContainers;
   if ((before.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1) {
     allowed.terminationGracePeriodSeconds = before.terminationGracePeriodSeconds;
   }

@@ -147,7 +147,9 @@ describe('openApiV2', () => {
     const text = JSON.stringify(v2);
     const references = text.match(/#\/definitions\/[^"]+/g) ?? [];
     expect(references.filter((reference) => !v2.definitions[reference.slice('#/definitions/'.length)])).toEqual([]);
-    expect(text).not.toMatch(/"(oneOf|anyOf|allOf|nullable)":/);
+    // JSONSchemaProps has fields of these names.
+    const others = Object.entries(v2.definitions).filter(([name]) => !name.includes('.apiextensions.'));
+    expect(JSON.stringify(others)).not.toMatch(/"(oneOf|anyOf|allOf|nullable)":/);
   });
 
   it('says nothing about a custom field it cannot describe', () => {
