@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { scale, span } from './scale';
+import { broken, scale, span } from './scale';
 
 const points = (...values: number[]) => values.map((y, index) => ({ x: index * 10_000, y }));
 const level = (value: number) => ({ label: '', colour: '', value });
@@ -20,4 +20,12 @@ it('does not blow up idling', () => {
 it('counts bytes in powers of two', () => {
   const MiB = 2 ** 20;
   expect(scale(points(500 * MiB), [], 2)).toEqual({ top: 768 * MiB, step: 256 * MiB });
+});
+it('breaks the line where nobody measured', () => {
+  const [a, b, c] = [
+    { x: 0, y: 1 },
+    { x: 300_000, y: 1 },
+    { x: 3_600_000, y: 1 },
+  ];
+  expect(broken([a, b, c])).toEqual([a, b, { x: 300_001, y: NaN }, c]);
 });

@@ -11,6 +11,17 @@ export function span(points: Line['points'], seconds: number, now: number): [fro
   return [to - width, to];
 }
 
+/** Points further apart than this, in ms, have nothing between them: nobody measured. The coarsest lie 5 minutes apart. */
+const GAP = 660_000;
+
+/** The points with the line broken where nobody measured. */
+export function broken(points: Line['points']): Line['points'] {
+  return points.flatMap((point, index) => {
+    const before = points[index - 1];
+    return before && point.x - before.x > GAP ? [{ x: before.x + 1, y: NaN }, point] : [point];
+  });
+}
+
 /** Levels further off than this many times the peak would flatten the curve: the legend names them. */
 const NEAR = 4;
 /** So that idling does not look like work, the scale covers this share of the highest level. */

@@ -11,6 +11,7 @@ export function useMetrics(params: () => MetricsParams | undefined): ShallowRef<
   const series = shallowRef<MetricSeries>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let round = 0;
+  let shown = '';
 
   async function poll(own: number, wanted: MetricsParams): Promise<void> {
     if (!document.hidden) {
@@ -30,7 +31,10 @@ export function useMetrics(params: () => MetricsParams | undefined): ShallowRef<
     () => JSON.stringify(params()),
     (text) => {
       clearTimeout(timer);
-      series.value = undefined;
+      // Another range of the same leaves what is there until its points come.
+      const { seconds: _, ...what } = (text ? JSON.parse(text) : {}) as Partial<MetricsParams>;
+      if (JSON.stringify(what) !== shown) series.value = undefined;
+      shown = JSON.stringify(what);
       round += 1;
       if (text) void poll(round, JSON.parse(text) as MetricsParams);
     },

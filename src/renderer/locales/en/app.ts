@@ -139,7 +139,6 @@ export const app = {
     requests: 'Requests',
     limits: 'Limits',
     capacity: 'Capacity',
-    lastMinutes: 'last {count} min',
     phases: 'Pods by phase',
     workloads: 'Workloads',
     workloadsFine: 'Every deployment is available',
@@ -156,6 +155,9 @@ export const app = {
   },
   metrics: {
     waiting: 'Waiting for the first samples…',
+    range: 'Time shown',
+    minutes: '{count} min',
+    hours: '{count} h',
   },
   settings: {
     title: 'Settings',
