@@ -14,9 +14,14 @@ const current = '..data';
  * Makes a directory hold exactly these files (paths relative, with `/`). Readers see
  * the old set or the new one, never a mixture: files live in a hidden directory that
  * the link `..data` names, and that link is replaced in one step.
+ * @param prepare called with the directory of the new files before anybody sees them
  * @returns whether anything changed
  */
-export async function writeAtomically(directory: string, files: Map<string, ProjectedFile>): Promise<boolean> {
+export async function writeAtomically(
+  directory: string,
+  files: Map<string, ProjectedFile>,
+  prepare?: (target: string) => Promise<void>,
+): Promise<boolean> {
   await mkdir(directory, { recursive: true, mode: 0o755 });
   const old = await readlink(join(directory, current)).catch(() => undefined);
   if (old !== undefined && (await same(join(directory, old), files))) return false;
@@ -32,6 +37,7 @@ export async function writeAtomically(directory: string, files: Map<string, Proj
       await chmod(place, file.mode);
     }),
   );
+  await prepare?.(target);
   const roots = new Set([...files.keys()].map((path) => path.split('/')[0]!));
   const link = async (root: string): Promise<void> => {
     await symlink(`${current}/${root}`, join(directory, root)).catch((error: NodeJS.ErrnoException) => {

@@ -385,7 +385,7 @@ export class ContainerStarter {
 
   private mountFailed(error: unknown): void {
     if (!(error instanceof MountError)) throw error;
-    this.host.recorder.event(this.link.pod(), 'Warning', 'FailedMount', error.message);
+    this.host.recorder.event(this.link.pod(), 'Warning', error.reason, error.message);
     this.link.later(mountRetryMs);
   }
 

@@ -13,6 +13,10 @@ const objects = (
 ): ObjectSource => ({
   configMap: async () => found.configMap && ({ data: found.configMap } as unknown as ConfigMap),
   secret: async () => found.secret && ({ data: found.secret } as unknown as Secret),
+  claim: async () => undefined,
+  persistentVolume: async () => undefined,
+  podsOfClaim: () => [],
+  node: () => undefined,
   services: () => [],
   token: async () => ({ text: '', renewAt: 0 }),
 });

@@ -37,6 +37,8 @@ interface Options {
   recorder: EventRecorder;
   objects: ObjectSource;
   clock: Clock;
+  /** Told of images that were not there before. */
+  pulled?(reference: string, image: ImageInfo): Promise<void>;
 }
 
 /** Makes images available, with the events and the back-off of a kubelet. */
@@ -111,9 +113,11 @@ export class ImageManager {
     event('Normal', 'Pulling', `Pulling image "${name}"`);
     pulling();
     try {
+      const before = await runtime.image(name).catch(() => undefined);
       await this.pull(pod, name, signal);
       const image = await runtime.image(name);
       if (!image) throw new RuntimeError(`the engine has no image "${name}" after pulling it`, 'failed');
+      if (!before) await this.options.pulled?.(name, image);
       const took = goDuration(clock.now() - started);
       event(
         'Normal',

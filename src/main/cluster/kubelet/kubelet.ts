@@ -13,6 +13,9 @@ import { Admission } from './admission';
 import { Backoff } from './backoff';
 import { createNodeConnection } from './connection';
 import type { ServiceRouting } from './container-specs';
+import { EvictionManager, checkThresholds } from './eviction/manager';
+import { createMachineReader, defaultThresholds, type Readings, type Thresholds } from './eviction/signals';
+import { ImageGarbage } from './image-garbage';
 import { ImageManager } from './images';
 import { NodeAgent } from './node-agent';
 import { createObjectSource, refersTo } from './object-source';
@@ -50,6 +53,12 @@ export interface KubeletOptions {
   dial?: Dial;
   /** Where usage is sampled. */
   metrics?: Metrics;
+  /** What the machine has left; read from this host by default, where the engine runs on it. */
+  machine?: () => Promise<Readings>;
+  /** Instead of the defaults: below which the node is under pressure, `{'memory.available': '200Mi'}`. */
+  evictionThresholds?: Thresholds;
+  /** Per cent of the images' disk in use: from where on unused images are removed (85), and down to what (80). */
+  imageGarbage?: { high?: number; low?: number };
 }
 
 export interface Kubelet {
@@ -92,9 +101,13 @@ class NodeKubelet implements Kubelet {
   private readonly recorder: EventRecorder;
   private readonly host: PodHost;
   private readonly removals: (() => void)[] = [];
+  private readonly evictions: EvictionManager;
+  private readonly garbage: ImageGarbage;
   private readonly orphans = new Set<string>();
   private known = new Map<string, string>();
   private local = true;
+  /** Where the engine keeps images, if that is on this host. */
+  private imagesDirectory: string | undefined;
   private connected = false;
   private stopped = false;
   private reconnectMs = firstReconnectMs;
@@ -126,6 +139,8 @@ class NodeKubelet implements Kubelet {
         const { blocks, bsize } = await statfs(volumesDirectory);
         return blocks * bsize;
       },
+      pressure: () => this.evictions.pressure(),
+      seesPressure: (pressure) => runtime.kind === 'simulated' || this.evictions.watches(pressure),
     });
     const agent = this.node;
     const nodes = informers.informer(resources.nodes);
@@ -138,12 +153,18 @@ class NodeKubelet implements Kubelet {
       objects,
       dial,
       volumesDirectory,
-      images: new ImageManager({ runtime, recorder, objects, clock }),
+      images: new ImageManager({
+        runtime,
+        recorder,
+        objects,
+        clock,
+        pulled: (reference, image) => this.garbage.note(reference, image),
+      }),
       crashes: new Backoff(),
       admission: new Admission({
         node: () => nodes.get(undefined, nodeName),
         allocatable: () => agent.resources(),
-        pressure: () => ({ memory: false, disk: false, pid: false }),
+        pressure: () => this.evictions.pressure(),
       }),
       node: {
         nodeName,
@@ -160,6 +181,38 @@ class NodeKubelet implements Kubelet {
       engineLost: (error) => void this.engineLost(error),
       finished: (uid) => void this.finished.add(uid),
     };
+    const machine =
+      options.machine ??
+      createMachineReader({
+        volumesDirectory,
+        imagesDirectory: () => this.imagesDirectory,
+        sameHost: () => runtime.kind !== 'simulated' && this.local && process.platform === 'linux',
+      });
+    this.garbage = new ImageGarbage({
+      runtime,
+      clock,
+      log,
+      recorder,
+      node: () => agent.reference(),
+      // Beside the pods' directories, which are told apart by name.
+      ...(runtime.kind === 'simulated' ? {} : { file: `${volumesDirectory}.images.json` }),
+      disk: async () => (await machine())['imagefs.available'],
+      ...options.imageGarbage,
+    });
+    this.evictions = new EvictionManager({
+      runtime,
+      clock,
+      log,
+      recorder,
+      node: () => agent.reference(),
+      volumesDirectory,
+      machine,
+      thresholds: checkThresholds({ ...defaultThresholds, ...options.evictionThresholds }),
+      pods: () => [...this.workers.values()].filter((worker) => worker.isActive()).map((worker) => worker.pod),
+      evict: (uid, failure) => this.workers.get(uid)?.fail(failure),
+      reclaim: () => this.garbage.reclaim(),
+      changed: () => void agent.changed(),
+    });
     this.connection = createNodeConnection({
       runtime,
       clock,
@@ -194,6 +247,11 @@ class NodeKubelet implements Kubelet {
       }),
     );
     this.addMetrics();
+    // Hundreds of simulated nodes have nothing that could run short.
+    if (this.options.runtime.kind !== 'simulated' || this.options.machine) {
+      await this.evictions.start();
+      this.garbage.start();
+    }
     if (this.connected) await this.relist().catch((error: Error) => this.engineLost(error));
     this.relistLater();
     log.info('the node agent is running', { node: this.options.nodeName, pods: this.workers.size });
@@ -205,6 +263,8 @@ class NodeKubelet implements Kubelet {
     this.reconnectTimer?.cancel();
     this.eventStream?.abort();
     for (const remove of this.removals) remove();
+    this.evictions.stop();
+    this.garbage.stop();
     this.node.stop();
     await Promise.all([...this.workers.values()].map((worker) => worker.stop()));
     await this.recorder.flushed();
@@ -264,6 +324,7 @@ class NodeKubelet implements Kubelet {
     const { runtime } = this.options;
     const info = await runtime.info();
     this.local = info.local;
+    this.imagesDirectory = info.local ? info.dataDirectory : undefined;
     let address = this.node.hostIp();
     let reached = info;
     if (info.reachable) {

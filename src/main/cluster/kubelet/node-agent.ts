@@ -9,6 +9,8 @@ import { resources } from '../client/resources';
 import type { KubeClient } from '../client/types';
 import { microTimestamp, timestamp, type Clock, type Timer } from '../clock';
 import type { Logger } from '../log';
+import type { NodePressure } from './admission';
+import { pressureConditions, pressureEvent } from './node-conditions';
 import type { RuntimeInfo } from './runtime/types';
 
 export const kubeletVersion = 'v1.36.0+gantry';
@@ -34,6 +36,9 @@ export interface NodeAgentOptions {
   capacity: Record<string, string>;
   /** Free and total bytes where pods' volumes are. */
   disk(): Promise<number>;
+  pressure(): NodePressure;
+  /** Whether a kind of pressure would be noticed. */
+  seesPressure(pressure: keyof NodePressure): boolean;
 }
 
 /** Keeps the Node object and its Lease. What cannot be written is tried again; nothing throws. */
@@ -77,6 +82,11 @@ export class NodeAgent {
     if (this.node) await this.report();
   }
 
+  /** Something changed that the node says of itself. */
+  async changed(): Promise<void> {
+    if (this.node) await this.report();
+  }
+
   hostIp(): string {
     return this.address;
   }
@@ -102,7 +112,8 @@ export class NodeAgent {
     return disk ? { ...amounts, 'ephemeral-storage': disk } : amounts;
   }
 
-  private reference(): Node {
+  /** What events of the node refer to. */
+  reference(): Node {
     // Node events name the node as their uid does not matter to anyone who looks for them.
     return {
       kind: 'Node',
@@ -212,6 +223,13 @@ export class NodeAgent {
         const reason = ready ? 'NodeReady' : 'NodeNotReady';
         recorder.event(this.reference(), 'Normal', reason, `Node ${nodeName} status is now: ${reason}`);
       }
+      for (const condition of facts.conditions.slice(1)) {
+        const old = before.find((one) => one.type === condition.type);
+        if (old && old.status !== 'Unknown' && old.status !== condition.status) {
+          const reason = pressureEvent(condition);
+          recorder.event(this.reference(), 'Normal', reason, `Node ${nodeName} status is now: ${reason}`);
+        }
+      }
       this.reported = facts;
       this.reportedAt = now;
     } catch (error) {
@@ -238,24 +256,7 @@ export class NodeAgent {
     return {
       conditions: [
         { type: 'Ready', ...ready },
-        {
-          type: 'MemoryPressure',
-          status: 'False',
-          reason: 'KubeletHasSufficientMemory',
-          message: 'kubelet has sufficient memory available',
-        },
-        {
-          type: 'DiskPressure',
-          status: 'False',
-          reason: 'KubeletHasNoDiskPressure',
-          message: 'kubelet has no disk pressure',
-        },
-        {
-          type: 'PIDPressure',
-          status: 'False',
-          reason: 'KubeletHasSufficientPID',
-          message: 'kubelet has sufficient PID available',
-        },
+        ...pressureConditions(this.options.pressure(), this.options.seesPressure),
       ],
       addresses: [
         { type: 'InternalIP', address: this.address },

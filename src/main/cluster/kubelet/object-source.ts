@@ -1,10 +1,11 @@
-import type { ConfigMap, KubeObject, Pod, Secret, Service } from '@shared/k8s';
+import type { ConfigMap, KubeObject, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service } from '@shared/k8s';
 import { isNotFound } from '../client/controller';
 import { resources } from '../client/resources';
 import type { InformerFactory, KubeClient, ResourceRef } from '../client/types';
 import type { Clock } from '../clock';
 import type { ObjectSource } from './objects';
 import { specContainers } from './pod-view';
+import { claimNameOf } from './volumes/claim';
 import { createPodTokens } from './pod-tokens';
 
 /**
@@ -13,9 +14,11 @@ import { createPodTokens } from './pod-tokens';
  */
 export function createObjectSource(client: KubeClient, informers: InformerFactory, clock: Clock): ObjectSource {
   const services = informers.informer<Service>(resources.services);
+  const pods = informers.informer<Pod>(resources.pods);
+  const nodes = informers.informer(resources.nodes);
   const read = async <T extends KubeObject>(
     ref: ResourceRef<T>,
-    namespace: string,
+    namespace: string | undefined,
     name: string,
   ): Promise<T | undefined> => {
     try {
@@ -28,6 +31,19 @@ export function createObjectSource(client: KubeClient, informers: InformerFactor
   return {
     configMap: (namespace, name) => read<ConfigMap>(resources.configMaps, namespace, name),
     secret: (namespace, name) => read<Secret>(resources.secrets, namespace, name),
+    claim: (namespace, name) => read<PersistentVolumeClaim>(resources.persistentVolumeClaims, namespace, name),
+    persistentVolume: (name) => read<PersistentVolume>(resources.persistentVolumes, undefined, name),
+    podsOfClaim: (namespace, name) =>
+      pods
+        .list(namespace)
+        .filter(
+          (pod) =>
+            pod.spec?.nodeName &&
+            pod.status?.phase !== 'Succeeded' &&
+            pod.status?.phase !== 'Failed' &&
+            pod.spec.volumes?.some((volume) => claimNameOf(pod, volume) === name),
+        ),
+    node: (name) => nodes.get(undefined, name),
     services(namespace) {
       const own = services.list(namespace);
       const kubernetes = namespace === 'default' ? undefined : services.get('default', 'kubernetes');

@@ -1,9 +1,14 @@
-import type { ConfigMap, Pod, Secret, Service } from '@shared/k8s';
+import type { ConfigMap, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service } from '@shared/k8s';
 
 /** The objects a pod may refer to, read fresh from the API. Undefined when there is none. */
 export interface ObjectSource {
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
   secret(namespace: string, name: string): Promise<Secret | undefined>;
+  claim(namespace: string, name: string): Promise<PersistentVolumeClaim | undefined>;
+  persistentVolume(name: string): Promise<PersistentVolume | undefined>;
+  /** Pods of any node that are not over and mount the claim. */
+  podsOfClaim(namespace: string, name: string): Pod[];
+  node(name: string): Node | undefined;
   services(namespace: string): Service[];
   /** A token for the account of a pod, the same one until it is time for another. */
   token(pod: Pod, wanted: TokenProjection): Promise<PodToken>;

@@ -271,6 +271,11 @@ export class PodWorker {
     this.host.recorder.event(this.pod, 'Normal', 'DeadlineExceeded', message);
   }
 
+  /** The node looks after it and it is neither over nor leaving. */
+  isActive(): boolean {
+    return this.admitted && !this.isOver() && !this.termination.begun;
+  }
+
   /** Ends the pod for a reason of the node's. */
   fail(failure: PodFailure): void {
     if (this.isOver() || this.termination.begun) return;

@@ -10,6 +10,7 @@ import { buildImage, ensurePauseImage, imageInfo, pullImage } from './docker-ima
 import { ensureNetwork } from './docker-network';
 import { containerOf, containerOptions, resourceOptions, sandboxOptions, stateOf, statsOf } from './docker-specs';
 import { attachTo, execIn, logsOf } from './docker-sessions';
+import { withTag } from './image-reference';
 import { pauseImage } from './pause-image';
 import {
   labels,
@@ -18,6 +19,7 @@ import {
   type ContainerSpec,
   type ImageInfo,
   type ListedContainer,
+  type MemoryVolume,
   type NetworkInfo,
   type Runtime,
   type RuntimeContainer,
@@ -27,6 +29,7 @@ import {
   type RuntimeResources,
   type RuntimeRunOptions,
   type RuntimeStats,
+  type RuntimeVolume,
   type SandboxSpec,
 } from './types';
 
@@ -94,6 +97,7 @@ class DockerRuntime implements Runtime {
         architecture: this.architecture,
         cpus: info.NCPU,
         memoryBytes: info.MemTotal,
+        dataDirectory: info.DockerRootDir,
       };
     } catch (error) {
       const aborted = error instanceof RuntimeError && error.code === 'aborted';
@@ -221,16 +225,23 @@ class DockerRuntime implements Runtime {
     return this.call(() => logsOf(this.docker, id, options));
   }
 
-  async createVolume(name: string, wanted: Record<string, string>, memory?: { sizeBytes?: number }): Promise<void> {
+  async createVolume(name: string, wanted: Record<string, string>, memory?: MemoryVolume): Promise<void> {
     const size = memory?.sizeBytes ? `size=${memory.sizeBytes},` : '';
+    const mode = memory?.group === undefined ? 'mode=0777' : `mode=2777,gid=${memory.group}`;
     await this.call(() =>
       this.docker.createVolume({
         Name: name,
         Driver: 'local',
         Labels: this.withCluster(wanted),
-        ...(memory ? { DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `${size}mode=0777` } } : {}),
+        ...(memory ? { DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `${size}${mode}` } } : {}),
       }),
     );
+  }
+
+  async volume(name: string): Promise<RuntimeVolume | undefined> {
+    const found = await this.optional(() => this.docker.getVolume(name).inspect());
+    if (found?.Labels?.[labels.cluster] !== this.options.clusterId) return undefined;
+    return { name, labels: found.Labels, path: found.Mountpoint };
   }
 
   async removeVolumes(wanted: Record<string, string>): Promise<void> {
@@ -248,6 +259,24 @@ class DockerRuntime implements Runtime {
           .stats({ stream: false, 'one-shot': true } as never) as unknown as Promise<Docker.ContainerStats>,
     );
     return answer ? statsOf(answer) : undefined;
+  }
+
+  async writtenBytes(id: string): Promise<number | undefined> {
+    const container = this.docker.getContainer(id);
+    const found = await this.optional(
+      () => container.inspect({ size: true } as never) as unknown as Promise<{ SizeRw?: number }>,
+    );
+    return found?.SizeRw;
+  }
+
+  async imagesInUse(): Promise<Set<string>> {
+    const containers = await this.call(() => this.docker.listContainers({ all: true }));
+    return new Set(containers.map((one) => one.ImageID));
+  }
+
+  async removeImage(reference: string): Promise<void> {
+    const removal = this.docker.getImage(withTag(reference));
+    await this.optional(async () => void (await removal.remove()));
   }
 
   image(reference: string): Promise<ImageInfo | undefined> {

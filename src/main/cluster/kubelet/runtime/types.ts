@@ -36,6 +36,8 @@ export interface RuntimeInfo {
   architecture: string;
   cpus: number;
   memoryBytes: number;
+  /** Where the engine keeps images and volumes, on its machine. */
+  dataDirectory?: string;
 }
 
 export interface NetworkInfo {
@@ -219,6 +221,19 @@ export interface ImageInfo {
   user: string;
 }
 
+export interface MemoryVolume {
+  sizeBytes?: number;
+  /** The group that its files belong to. */
+  group?: number;
+}
+
+export interface RuntimeVolume {
+  name: string;
+  labels: Record<string, string>;
+  /** Where it is on the engine's machine. */
+  path: string;
+}
+
 /** A failure in the engine's own words. */
 export class RuntimeError extends Error {
   constructor(
@@ -263,12 +278,20 @@ export interface Runtime {
   probe?(id: string): Promise<boolean>;
   logs(id: string, options: RuntimeLogOptions): Promise<Readable>;
   /** A volume kept by the engine; memory-backed with `memory`. One that exists is left as it is. */
-  createVolume(name: string, labels: Record<string, string>, memory?: { sizeBytes?: number }): Promise<void>;
+  createVolume(name: string, labels: Record<string, string>, memory?: MemoryVolume): Promise<void>;
+  /** A volume of this cluster; undefined when there is none of that name. */
+  volume(name: string): Promise<RuntimeVolume | undefined>;
   /** Removes the volumes that carry all the labels. */
   removeVolumes(labels: Record<string, string>): Promise<void>;
   /** Undefined when the container does not run. */
   stats(id: string): Promise<RuntimeStats | undefined>;
+  /** Bytes a container wrote into its own file system, where the runtime can tell. */
+  writtenBytes?(id: string): Promise<number | undefined>;
   image(reference: string): Promise<ImageInfo | undefined>;
+  /** Ids of the images that any container on the engine was made of. */
+  imagesInUse?(): Promise<Set<string>>;
+  /** Takes a name off an image, and the image away with its last name. Refused while containers use it. */
+  removeImage?(reference: string): Promise<void>;
   pullImage(
     reference: string,
     options?: {
