@@ -1,6 +1,6 @@
-import { PodScheduler, type Scheduler, type SchedulerOptions } from './scheduler';
+import { PodScheduler, type Scheduler, type SchedulerFigures, type SchedulerOptions } from './scheduler';
 
-export type { Scheduler, SchedulerOptions };
+export type { Scheduler, SchedulerFigures, SchedulerOptions };
 export { defaultSettings, type Placing, type SchedulerSettings } from './settings';
 
 /** Builds the scheduler. It asks for its informers here and starts them with `start()`. */

@@ -20,6 +20,8 @@ const leftoverCheckMs = 30_000;
 export interface QueuedPod {
   info: PodInfo;
   attempts: number;
+  /** When the last attempt began, in ms. */
+  triedAt?: number;
   /** When the last attempt failed, in ms. */
   failedAt: number;
   /** The plugins that refused it last: only what concerns them may help. */
@@ -102,6 +104,7 @@ export class SchedulingQueue {
       if (!this.holds(pod) || pod.state !== 'active' || pod.turn !== turn) continue;
       pod.state = 'tried';
       pod.attempts += 1;
+      pod.triedAt = this.clock.now();
       return pod;
     }
     return undefined;
@@ -123,6 +126,13 @@ export class SchedulingQueue {
     this.unschedulable.add(pod);
     for (const plugin of refusedBy) this.refusals.set(plugin, (this.refusals.get(plugin) ?? 0) + 1);
     this.leftovers ??= this.clock.setTimeout(() => this.checkLeftovers(), leftoverCheckMs);
+  }
+
+  /** How many pods wait, by what for. */
+  pending(): { active: number; backoff: number; unschedulable: number } {
+    const pending = { active: 0, backoff: 0, unschedulable: 0 };
+    for (const { state } of this.pods.values()) pending[state === 'tried' ? 'active' : state]++;
+    return pending;
   }
 
   get parked(): number {

@@ -5,6 +5,7 @@ import { createEventRecorder, type EventRecorder } from '../client/events';
 import { resources } from '../client/resources';
 import type { Informer, InformerFactory, KubeClient } from '../client/types';
 import type { Clock } from '../clock';
+import { Histogram } from '../histogram';
 import type { Logger } from '../log';
 import { PodBinder } from './binder';
 import { DecisionLog } from './decisions';
@@ -38,7 +39,21 @@ export interface Scheduler {
   stop(): void;
   /** The last decisions: about a namespace's pods, or one pod; the latest first. */
   decisions(namespace?: string, pod?: string): SchedulingDecisionList;
+  /** What it has done and has before it. */
+  figures(): SchedulerFigures;
 }
+
+export interface SchedulerFigures {
+  /** Pods that wait, by what for. */
+  pending: { active: number; backoff: number; unschedulable: number };
+  /** How long attempts took, in seconds, by how they ended. */
+  attempts: { profile: string; result: AttemptResult; duration: Histogram }[];
+}
+
+export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
+
+/** The buckets of Kubernetes' scheduler, in seconds. */
+const attemptSeconds = Array.from({ length: 15 }, (_, power) => 0.001 * 2 ** power);
 
 /** Requests to the API under way at a time. */
 const maxInFlight = 100;
@@ -58,6 +73,7 @@ export class PodScheduler implements Scheduler {
   private readonly snapshot = new Snapshot();
   private readonly queue: SchedulingQueue;
   private readonly writer: StatusWriter;
+  private readonly attempts = new Map<string, SchedulerFigures['attempts'][number]>();
   private readonly binder: PodBinder;
   private readonly preemptor: Preemptor;
   private readonly log = new DecisionLog();
@@ -229,6 +245,19 @@ export class PodScheduler implements Scheduler {
     });
   }
 
+  figures(): SchedulerFigures {
+    return { pending: this.queue.pending(), attempts: [...this.attempts.values()] };
+  }
+
+  private attempted({ info, triedAt }: QueuedPod, result: AttemptResult): void {
+    const profile = info.pod.spec?.schedulerName ?? '';
+    const key = `${result} ${profile}`;
+    let attempt = this.attempts.get(key);
+    if (!attempt) this.attempts.set(key, (attempt = { profile, result, duration: new Histogram(attemptSeconds) }));
+    const now = this.options.clock.now();
+    attempt.duration.observe((now - (triedAt ?? now)) / 1000);
+  }
+
   private schedule(queued: QueuedPod): void {
     const { info } = queued;
     const profile = this.profileOf(info);
@@ -240,6 +269,7 @@ export class PodScheduler implements Scheduler {
     } catch (error) {
       // A pod that cannot be decided on must not keep the others from being.
       this.options.log.error('a pod could not be decided on', { pod: info.key, error: error as Error });
+      this.attempted(queued, 'error');
       this.queue.retry(queued);
       this.track(this.writer.refused(queued, 'SchedulerError', (error as Error).message));
       return;
@@ -265,6 +295,7 @@ export class PodScheduler implements Scheduler {
 
   private refuse(queued: QueuedPod, placement: Placement): void {
     const { info } = queued;
+    this.attempted(queued, 'unschedulable');
     const refusedBy = new Set<string>();
     for (const { plugin } of placement.refusals.values()) refusedBy.add(plugin);
     if (placement.others) refusedBy.add(placement.others.plugin);
@@ -305,6 +336,7 @@ export class PodScheduler implements Scheduler {
       return this.giveBack(profile, queued, node, isNotFound(error) ? undefined : told);
     }
     this.queue.remove(queued.info.uid);
+    this.attempted(queued, 'scheduled');
     this.writer.scheduled(queued, node.name);
   }
 
@@ -324,6 +356,7 @@ export class PodScheduler implements Scheduler {
   private fail(queued: QueuedPod, node: NodeInfo, message: string): void {
     this.snapshot.forget(queued.info.uid);
     this.freed(node.name, queued.info);
+    this.attempted(queued, 'error');
     this.queue.retry(queued);
     this.kick();
     this.track(this.writer.refused(queued, 'SchedulerError', message));

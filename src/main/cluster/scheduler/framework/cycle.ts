@@ -95,8 +95,8 @@ export function scoreNodes(
     const found = plugin.preScore?.(pod, nodes, snapshot);
     if (found?.skip) continue;
     const state = found?.state;
-    const scores: number[] = Array.from({ length: nodes.length });
-    for (let index = 0; index < nodes.length; index++) scores[index] = plugin.score!(pod, nodes[index]!, state);
+    const scores: number[] = [];
+    for (const node of nodes) scores.push(plugin.score!(pod, node, state));
     plugin.normalize?.(scores, nodes, state);
     for (let index = 0; index < nodes.length; index++) scores[index]! *= weight;
     result.push({ plugin: plugin.name, scores });

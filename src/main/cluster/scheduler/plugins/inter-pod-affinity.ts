@@ -75,7 +75,8 @@ export const interPodAffinity: Plugin<Rules, TopologyCounts> = {
   },
   score: (_, { labels }, worth) => worth.sumAt(labels),
   normalize(scores) {
-    let [most, least] = [-Infinity, Infinity];
+    let most = -Infinity;
+    let least = Infinity;
     for (const score of scores) {
       if (score > most) most = score;
       if (score < least) least = score;

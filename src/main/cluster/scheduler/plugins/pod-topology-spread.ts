@@ -69,15 +69,18 @@ export function podTopologySpread(
     },
     score: (_, node, state) => spreadScore(state, node),
     normalize(scores, nodes, { ignored }) {
-      let [most, least] = [0, Infinity];
-      for (const [index, score] of scores.entries()) {
-        if (ignored.has(nodes[index]!.name)) continue;
+      const skipped = (index: number) => ignored.size > 0 && ignored.has(nodes[index]!.name);
+      let most = 0;
+      let least = Infinity;
+      for (let index = 0; index < scores.length; index++) {
+        const score = scores[index]!;
+        if (skipped(index)) continue;
         if (score > most) most = score;
         if (score < least) least = score;
       }
-      for (const [index, score] of scores.entries()) {
-        if (ignored.has(nodes[index]!.name)) scores[index] = 0;
-        else scores[index] = most === 0 ? 100 : Math.floor((100 * (most + least - score)) / most);
+      for (let index = 0; index < scores.length; index++) {
+        if (skipped(index)) scores[index] = 0;
+        else scores[index] = most === 0 ? 100 : Math.floor((100 * (most + least - scores[index]!)) / most);
       }
     },
     helps(event, pod) {
