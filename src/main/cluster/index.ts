@@ -1,11 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterSummary, EngineStatus, MetricSeries, ParamsOf } from '@shared/bridge/contract';
+import { decisionsPath } from '@shared/scheduling';
 import { kinds } from './api';
 import { loadSchema } from './api/schema';
 import { descriptionsIn } from './api/schema/openapi';
 import {
   createApiServer,
+  createDebugPages,
   createNodeConnections,
   createRbac,
   createServiceAccountTokens,
@@ -27,7 +29,7 @@ import { loadOrCreateIdentity, writeIdentity, type ClusterIdentity } from './ide
 import type { Logger } from './log';
 import { createMetrics, openHistoryFile } from './metrics';
 import { createNodes } from './nodes';
-import { createScheduler } from './scheduler';
+import { createScheduler, defaultSettings, type Placing } from './scheduler';
 import { loadOrCreateKey, openStore } from './store';
 import { createTaskList, type TaskList } from './tasks';
 
@@ -47,6 +49,8 @@ export interface ClusterOptions {
   nodeImage?: string;
   /** How often autoscalers look at their metrics, in ms; 15 s unless told. */
   autoscalerSyncMs?: number;
+  /** How pods that ask for no other profile are placed: spread out (LeastAllocated, the default) or packed. */
+  placing?: Placing;
   /** Where every request that comes over HTTPS is written down. */
   auditLog?: string;
   /** What the fields of the API mean, for `explain`; nothing is explained when there is no such file. */
@@ -109,6 +113,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     log: metricsLog,
     history: await openHistoryFile(join(dataDirectory, 'usage-history.jsonl'), metricsLog),
   });
+  const debugPages = createDebugPages();
   const rbac = createRbac(store);
   const key = await loadOrCreateTokenKey(join(dataDirectory, 'pki'));
   const tokens = createServiceAccountTokens({ store, key, clock });
@@ -120,6 +125,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     log: log.child('apiserver'),
     nodes: connections,
     metrics,
+    debugPages,
     version: { gitVersion: kubernetesVersion },
     rbac,
     tokens,
@@ -160,7 +166,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     informers,
     clock,
     log: log.child('scheduler'),
+    settings: defaultSettings(options.placing),
   });
+  debugPages.register(decisionsPath, (query) =>
+    scheduler.decisions(query.get('namespace') ?? undefined, query.get('pod') ?? undefined),
+  );
   const nodes = createNodes({
     clusterId: identity.id,
     clusterName: name,

@@ -5,6 +5,7 @@ import type { Logger } from '../log';
 import type { Store } from '../store/types';
 import type { Admission } from './admission';
 import type { Continuations } from './continuations';
+import type { DebugPages } from './debug-pages';
 import type { MetricsSource } from './node-connection';
 import type { NodeConnections } from './nodes';
 import type { Rbac } from './rbac/authorizer';
@@ -46,6 +47,7 @@ export interface ServerContext {
   tokens?: ServiceAccountTokens;
   nodes: NodeConnections;
   metrics?: MetricsSource;
+  debugPages?: DebugPages;
   services: ServiceAllocator;
   continuations: Continuations;
 }

@@ -1,4 +1,5 @@
 export { createApiServer, type ApiServer, type ApiServerOptions } from './server';
+export { createDebugPages, type DebugPages } from './debug-pages';
 export { createNodeConnections, type NodeConnections } from './nodes';
 export { listenHttps, type HttpsListener, type HttpsOptions } from './https';
 export { loadOrCreatePki, type KeyPair, type Pki } from './pki';

@@ -84,6 +84,8 @@ export async function bind(context: ServerContext, call: Call): Promise<ApiRespo
 function setScheduled(pod: Pod, now: string): void {
   const status = (pod.status ??= {});
   const others = (status.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled');
+  // The room that was kept for it is its own now.
+  delete status.nominatedNodeName;
   status.conditions = [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime: now }];
 }
 

@@ -8,6 +8,7 @@ import { accessAttributes, alwaysAllowed } from './access';
 import { createAdmission } from './admission/chain';
 import { methodNotAllowed, noSuchResource, type Authorizer, type Call, type ServerContext } from './context';
 import { Continuations } from './continuations';
+import type { DebugPages } from './debug-pages';
 import { remove, removeCollection } from './deletes';
 import { Discovery, type VersionInfo } from './discovery';
 import { metricsResource } from './metrics-api';
@@ -46,6 +47,8 @@ export interface ApiServerOptions {
   /** What GET /version answers. */
   version?: Partial<VersionInfo>;
   metrics?: MetricsSource;
+  /** What other parts tell about themselves under `/debug/`. */
+  debugPages?: DebugPages;
   /** IPv4 range of cluster addresses; 10.96.0.0/16 unless told. */
   serviceCidr?: string;
   /** Decides by roles; without it (and without `authorize`) everyone who is known may do everything. */
@@ -77,6 +80,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     log,
     nodes,
     metrics,
+    debugPages: options.debugPages,
     random: options.random ?? Math.random,
     admission: createAdmission(options),
     authorize: options.authorize ?? options.rbac?.authorize ?? (() => ({ allowed: true })),
@@ -114,6 +118,8 @@ function serve(context: ServerContext, discovery: Discovery, request: ApiRequest
   if (route.type === 'nonResource') {
     authorizePath(context, request);
     if (request.method !== 'GET') throw methodNotAllowed();
+    const page = context.debugPages?.get(request.path);
+    if (page) return { status: 200, warnings: [], payload: { type: 'object', object: { value: page(request.query) } } };
     return discovery.serve(request, route.segments);
   }
   const verb = requestVerb(request.method, route, request.query);

@@ -13,6 +13,14 @@ import { validateEphemeralUpdate } from '../pod/validation/ephemeral';
 import { validateResize } from '../pod/validation/resize';
 import { validatePodUpdate } from '../pod/validation/update';
 
+/** Of a pod that is not to be scheduled before its gates are taken away. */
+const gated = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+};
+
 export const pod = defineKind<Pod>({
   group: '',
   version: 'v1',
@@ -39,6 +47,7 @@ export const pod = defineKind<Pod>({
     object.metadata.generation = 1;
     admitPod(object);
     object.status = { phase: 'Pending', qosClass: qosClass(object.spec!) };
+    if (object.spec?.schedulingGates?.length) object.status.conditions = [{ ...gated }];
   },
   prepareForUpdate(object, old) {
     keepStatus(object, old);
