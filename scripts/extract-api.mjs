@@ -196,7 +196,7 @@ function parse(text, qualify, out) {
     }
     const constant = /^(?:const)?\s+\w+\s+(\w+)\s*=\s*"([^"]*)"/.exec(line);
     const declaration = /^type (\w+) (?:= )?(.+?)( \{)?$/.exec(line);
-    if (declaration && declaration[2] === 'struct') {
+    if (declaration && /^struct(\{\})?$/.test(declaration[2])) {
       current = out.types[declaration[1]] = [];
       if (markers.structType?.[0] === 'atomic') out.atomic.add(declaration[1]);
       if (line.endsWith('}')) current = undefined;

@@ -2,6 +2,7 @@ import { mutatingWebhookConfiguration } from './admissionregistration/mutatingwe
 import { validatingAdmissionPolicy } from './admissionregistration/validatingadmissionpolicy';
 import { validatingAdmissionPolicyBinding } from './admissionregistration/validatingadmissionpolicybinding';
 import { validatingWebhookConfiguration } from './admissionregistration/validatingwebhookconfiguration';
+import { customResourceDefinition } from './apiextensions/customresourcedefinition';
 import { controllerRevision } from './apps/controllerrevision';
 import { daemonSet } from './apps/daemonset';
 import { deployment } from './apps/deployment';
@@ -93,4 +94,5 @@ export const kinds: KindDefinition[] = [
   lease,
   runtimeClass,
   endpointSlice,
+  customResourceDefinition,
 ];

@@ -1,5 +1,6 @@
 import type { KubeObject } from '@shared/k8s';
 import type { Clock } from '../clock';
+import type { CustomObjects } from './apiextensions/custom-object';
 
 /** A fault in a field, in the words Kubernetes uses (k8s.io/apimachinery/pkg/util/validation/field). */
 export interface FieldError {
@@ -82,6 +83,8 @@ export interface KindDefinition<T extends KubeObject = any> {
   prepareForStatusUpdate?(object: T, old: T, context: StrategyContext): void;
   validate?(object: T): FieldError[];
   validateUpdate?(object: T, old: T): FieldError[];
+  /** For kinds that compare an update with what it changes throughout: every fault of a create (without `old`) or update. */
+  validateChange?(object: T, old: T | undefined): FieldError[];
   /** Non-fatal advice, answered as Warning headers. */
   warnings?(object: T): string[];
   /** The columns after NAME (which is generic) in kubectl's order; AGE included here. */
@@ -115,6 +118,8 @@ export interface KindDefinition<T extends KubeObject = any> {
   validatePart?: Record<string, (object: T, old: T) => FieldError[]>;
   /** The JSON schema (OpenAPI v3) of a kind that the extracted tables do not know, for OpenAPI documents. */
   structure?: object;
+  /** What the schema says of a kind that a CustomResourceDefinition made. */
+  custom?: CustomObjects;
   /** Deletion order for dependents when the client names none; Kubernetes: background for all current kinds. */
   defaultPropagation?: 'Background' | 'Orphan' | 'Foreground';
 }

@@ -20,6 +20,7 @@ export interface Resource {
 /** The kinds that are served, by their place in paths. */
 export class ResourceRegistry {
   private readonly byPath = new Map<string, Resource>();
+  private readonly custom = new Map<string, KindDefinition>();
 
   constructor(kinds: readonly KindDefinition[]) {
     for (const kind of kinds) this.add(kind);
@@ -39,7 +40,19 @@ export class ResourceRegistry {
       key: (namespace, name) => scope(namespace) + name,
     };
     this.byPath.set(`${resource.apiVersion}/${definition.plural}`, resource);
+    if (definition.custom) this.custom.set(`${resource.apiVersion}/${definition.kind}`, definition);
     return resource;
+  }
+
+  /** Serves a resource no longer. */
+  remove({ apiVersion, definition }: Resource): void {
+    this.byPath.delete(`${apiVersion}/${definition.plural}`);
+    this.custom.delete(`${apiVersion}/${definition.kind}`);
+  }
+
+  /** The kind that a CustomResourceDefinition made, by an object's apiVersion and kind. */
+  customKind(apiVersion: string | undefined, kind: string | undefined): KindDefinition | undefined {
+    return this.custom.get(`${apiVersion}/${kind}`);
   }
 
   /** By group ('' for core), version and plural. */

@@ -8,6 +8,8 @@ import { accessAttributes, alwaysAllowed } from './access';
 import { createAdmission } from './admission/chain';
 import { methodNotAllowed, noSuchResource, type Authorizer, type Call, type ServerContext } from './context';
 import { Continuations } from './continuations';
+import { createCustomKinds } from './custom';
+import { assertCustomMedia } from './custom/schema';
 import type { DebugPages } from './debug-pages';
 import { remove, removeCollection } from './deletes';
 import { Discovery, type VersionInfo } from './discovery';
@@ -72,10 +74,11 @@ export interface ApiServer {
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { store, schema, clock, log, nodes, metrics } = options;
   const registry = new ResourceRegistry(options.kinds);
+  const custom = createCustomKinds({ store, registry, schema, clock, log, changed: () => discovery.reset() });
   const context: ServerContext = {
     store,
     registry,
-    schema,
+    schema: custom.schema,
     clock,
     log,
     nodes,
@@ -90,9 +93,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     continuations: new Continuations(clock),
   };
   const discovery = new Discovery(context, options.version);
-  return {
+  const server: ApiServer = {
     context,
     close() {
+      custom.close();
       context.services.close();
       context.admission.close();
     },
@@ -111,6 +115,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
     },
   };
+  custom.start((request) => server.handle(request));
+  return server;
 }
 
 function serve(context: ServerContext, discovery: Discovery, request: ApiRequest): ApiResponse | Promise<ApiResponse> {
@@ -135,6 +141,7 @@ function serve(context: ServerContext, discovery: Discovery, request: ApiRequest
   const { definition } = resource;
   if (route.namespace !== undefined && !definition.namespaced) throw noSuchResource();
   if (route.name !== undefined && definition.namespaced && route.namespace === undefined) throw noSuchResource();
+  assertCustomMedia(definition, request);
   const call = callOf(resource, request, route);
   const seen = throughView(context, resource);
   if (route.subresource !== undefined) return subresource(seen, call);

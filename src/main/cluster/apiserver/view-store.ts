@@ -14,7 +14,9 @@ export function viewStore(store: Store, view: StoredAs): Store {
     let found = seen.get(stored.value);
     if (!found) {
       const { key, revision, createRevision } = stored;
-      const lazy = encoded(view.fromStorage(stored.value));
+      const converted = view.fromStorage(stored.value);
+      if (converted === stored.value) return stored;
+      const lazy = encoded(converted);
       found = {
         key,
         revision,

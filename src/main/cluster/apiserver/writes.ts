@@ -70,6 +70,7 @@ async function createOnce(context: ServerContext, call: Call, object: KubeObject
     refuse(call, metadata.name ?? '', [
       ...validateObjectMeta(admittedObject.metadata, definition),
       ...(definition.validate?.(admittedObject) ?? []),
+      ...(definition.validateChange?.(admittedObject, undefined) ?? []),
     ]);
     context.services.allocate(attributes);
     await context.admission.validate(attributes);
@@ -177,6 +178,7 @@ async function writeOnce(
         ...validateObjectMetaUpdate(object.metadata!, old.metadata!),
         ...(definition.validate?.(object) ?? []),
         ...((definition.validatePart?.[call.subresource ?? ''] ?? definition.validateUpdate)?.(object, old) ?? []),
+        ...(definition.validateChange?.(object, old) ?? []),
       ]);
     }
     if (strategy === 'main') context.services.allocate(attributes);

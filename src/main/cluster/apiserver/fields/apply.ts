@@ -23,6 +23,7 @@ export async function apply(context: ServerContext, call: Call): Promise<ApiResp
   const config = readConfig(context, call);
   const application: Application = {
     kind: call.resource.definition.kind,
+    custom: call.resource.definition.custom?.shape,
     view: viewOf(call),
     config,
     self: managerOf(call, 'Apply'),
@@ -75,7 +76,7 @@ function readConfig(context: ServerContext, call: Call): KubeObject {
   if (namespace && namespace !== call.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  const shape = objectShape(call.resource.apiVersion, definition.kind, 'all');
+  const shape = objectShape(call.resource.apiVersion, definition.kind, 'all', definition.custom?.shape);
   const faults = [
     ...context.schema
       .check(object)

@@ -53,7 +53,7 @@ export const viewOf = (call: Call): View => {
  */
 export function recordUpdate(call: Call, draft: KubeObject, old: KubeObject | undefined, now: number, self: Manager) {
   const { apiVersion, definition } = call.resource;
-  const shape = objectShape(apiVersion, definition.kind, viewOf(call));
+  const shape = objectShape(apiVersion, definition.kind, viewOf(call), definition.custom?.shape);
   const before = old ?? zeroObject(apiVersion, definition.kind);
   const changed = changedFields(shape, before, draft);
   const removed = old && removedFields(shape, old, draft);

@@ -2,7 +2,7 @@ import type { KubeObject } from '@shared/k8s';
 import { changedFields, equal, removedFields } from '../../api/schema/fields/compare';
 import { difference, intersection, sameFields, union, type FieldSet } from '../../api/schema/fields/field-set';
 import { mergeApplied, namedFields, pruneApplied } from '../../api/schema/fields/merge';
-import { objectShape, zeroObject, type Parts, type View } from '../../api/schema/fields/shape';
+import { objectShape, zeroObject, type Parts, type Shape, type View } from '../../api/schema/fields/shape';
 import { parseJson } from '../decode';
 import { isObject } from '../json';
 import { applyConflict, type Conflict } from './conflicts';
@@ -10,6 +10,8 @@ import { entryOf, fieldsOf, inOrder, isSame, keep, pooled, setEntries, type Entr
 
 export interface Application {
   kind: string;
+  /** The shape of a kind that the tables do not know. */
+  custom?: Shape;
   view: View;
   /** What the manager wants, as it was sent. */
   config: KubeObject;
@@ -24,8 +26,8 @@ export interface Application {
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** The entry of a manager that applied an object into being. */
-export function firstEntries({ kind, view, config, self, now }: Application): Entry[] {
-  const fields = namedFields(objectShape(self.apiVersion, kind, view), config);
+export function firstEntries({ kind, custom, view, config, self, now }: Application): Entry[] {
+  const fields = namedFields(objectShape(self.apiVersion, kind, view, custom), config);
   return fields ? [{ ...entryOf(self, now), fieldsV1: pooled(kind, self, fields) }] : [];
 }
 
@@ -36,8 +38,8 @@ export function firstEntries({ kind, view, config, self, now }: Application): En
  * @throws ApiError 409 that names the other managers
  */
 export function applyTo(live: KubeObject, application: Application): KubeObject {
-  const { kind, view, config, self, force, normalize, now } = application;
-  const shape = objectShape(self.apiVersion, kind, view);
+  const { kind, custom, view, config, self, force, normalize, now } = application;
+  const shape = objectShape(self.apiVersion, kind, view, custom);
   const entries = ownersOf(live, shape, application);
   const previous = entries.find((entry) => isSame(entry, self));
   const others = entries.filter((entry) => entry !== previous);

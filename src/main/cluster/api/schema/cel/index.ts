@@ -4,7 +4,7 @@ import { declareType, type CelSchema } from './types';
 import { plainValue } from './values';
 
 export { typedValue, type CelSchema } from './types';
-export { celValue } from './values';
+export { celValue, optionalValue } from './values';
 
 /** What a variable is: a CEL type by name (`dyn`, `string`, `map<string, dyn>` …) or the structural schema of a value. */
 export type CelType = string | CelSchema;

@@ -26,6 +26,9 @@ export function plainValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
 }
 
+/** An optional with the value in it; none for undefined. */
+export const optionalValue = (value: unknown): unknown => (value === undefined ? Optional.none() : Optional.of(value));
+
 const operators: Record<string, string> = { _: 'underscores', '.': 'dot', '-': 'dash', '/': 'slash' };
 const reserved = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(

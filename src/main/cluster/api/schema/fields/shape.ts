@@ -64,8 +64,14 @@ const identity = new Set(['apiVersion', 'kind', 'metadata']);
 const shapes = new WeakMap<Struct, Shape>();
 const roots = new Map<string, Parts>();
 
-/** The shape of a kind's objects. Kinds without a table are owned key by key, their lists as a whole. */
-export function objectShape(apiVersion: string, kind: string, view: View): Parts {
+const customRoots = new WeakMap<Shape, Map<View, Parts>>();
+
+/**
+ * The shape of a kind's objects. Kinds without a table are owned key by key, their lists as a whole.
+ * @param custom what the schema of a kind without a table says of it
+ */
+export function objectShape(apiVersion: string, kind: string, view: View, custom?: Shape): Parts {
+  if (custom) return customRoot(custom, view);
   const key = `${apiVersion}/${kind}/${view}`;
   const known = roots.get(key);
   if (known) return known;
@@ -73,6 +79,26 @@ export function objectShape(apiVersion: string, kind: string, view: View): Parts
   const root = makeRoot(type, view);
   // What clients made up is not remembered.
   if (type) roots.set(key, root);
+  return root;
+}
+
+function customRoot(shape: Shape, view: View): Parts {
+  const views = customRoots.get(shape) ?? new Map<View, Parts>();
+  customRoots.set(shape, views);
+  let root = views.get(view);
+  if (!root) {
+    root = makeRoot(undefined, view);
+    if (shape.kind === 'parts') {
+      const fields = new Map(root.fields);
+      for (const [name, part] of shape.fields) {
+        if (identity.has(name) || (view !== 'all' && (name === 'status') !== (view === 'status'))) continue;
+        fields.set(name, part);
+      }
+      const others = view === 'status' ? undefined : shape.others;
+      root = { kind: 'parts', fields, others, ...(root.without ? { without: root.without } : {}) };
+    }
+    views.set(view, root);
+  }
   return root;
 }
 
