@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock';
+import { Histogram } from '../histogram';
 
 export interface WorkQueueMetrics {
   /** Keys waiting to be processed. */
@@ -9,19 +10,26 @@ export interface WorkQueueMetrics {
   /** Keys accepted since the start, without those that were already waiting. */
   adds: number;
   retries: number;
+  /** How long keys waited until they were taken, and how long they then took, in seconds. */
+  waited: Histogram;
+  worked: Histogram;
+  /** For how long the keys that are being processed have been, in seconds altogether. */
+  unfinishedSeconds: number;
 }
 
 const baseDelayMs = 5;
 const maxDelayMs = 30_000;
+const seconds = [0.001, 0.01, 0.1, 1, 10, 100];
 
 /**
  * Identities to reconcile. A key waits at most once; a key added while it is
  * being processed is processed again afterwards, never twice at a time.
  */
 export class WorkQueue {
-  /** A set keeps insertion order and is the dedupe at once. */
-  private readonly ready = new Set<string>();
-  private readonly active = new Set<string>();
+  /** With when they were added. A map keeps insertion order and is the dedupe at once. */
+  private readonly ready = new Map<string, number>();
+  /** With when they were taken. */
+  private readonly active = new Map<string, number>();
   private readonly again = new Set<string>();
   private readonly timers = new Map<string, { at: number; timer: Timer }>();
   private readonly failures = new Map<string, number>();
@@ -29,6 +37,8 @@ export class WorkQueue {
   private adds = 0;
   private retries = 0;
   private closed = false;
+  private readonly waited = new Histogram(seconds);
+  private readonly worked = new Histogram(seconds);
 
   constructor(private readonly clock: Clock) {}
 
@@ -41,9 +51,10 @@ export class WorkQueue {
     }
     const taker = this.takers.shift();
     if (taker) {
-      this.active.add(key);
+      this.active.set(key, this.clock.now());
+      this.waited.observe(0);
       taker(key);
-    } else this.ready.add(key);
+    } else this.ready.set(key, this.clock.now());
   }
 
   /** Adds later; of several delays for one key the earliest counts. */
@@ -77,15 +88,19 @@ export class WorkQueue {
   /** The next key, or undefined once the queue is closed. Every key taken must be given to `done`. */
   take(): Promise<string | undefined> {
     if (this.closed) return Promise.resolve(undefined);
-    for (const key of this.ready) {
+    for (const [key, added] of this.ready) {
+      const now = this.clock.now();
       this.ready.delete(key);
-      this.active.add(key);
+      this.active.set(key, now);
+      this.waited.observe((now - added) / 1000);
       return Promise.resolve(key);
     }
     return new Promise((resolve) => this.takers.push(resolve));
   }
 
   done(key: string): void {
+    const taken = this.active.get(key);
+    if (taken !== undefined) this.worked.observe((this.clock.now() - taken) / 1000);
     this.active.delete(key);
     if (this.again.delete(key)) {
       this.adds--;
@@ -100,6 +115,9 @@ export class WorkQueue {
       delayed: this.timers.size,
       adds: this.adds,
       retries: this.retries,
+      waited: this.waited,
+      worked: this.worked,
+      unfinishedSeconds: [...this.active.values()].reduce((sum, at) => sum + (this.clock.now() - at) / 1000, 0),
     };
   }
 

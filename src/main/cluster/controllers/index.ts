@@ -1,6 +1,7 @@
 import type { Clock } from '../clock';
 import { runController, type RunningController } from '../client/controller';
 import type { InformerFactory, KubeClient } from '../client/types';
+import type { WorkQueueMetrics } from '../client/workqueue';
 import type { Logger } from '../log';
 import { createBootstrapController } from './bootstrap';
 import { createRoleAggregationController } from './access/aggregation';
@@ -35,6 +36,8 @@ export interface Controllers {
   /** Takes up no more work; resolves when what was under way has ended. */
   stop(): Promise<void>;
   status(): { name: string; lastError?: string; queueLength: number }[];
+  /** What each controller's queue has done and has before it. */
+  queues(): { name: string; metrics: WorkQueueMetrics }[];
 }
 
 /** All controllers of the cluster, on shared informers that the caller stops. */
@@ -85,6 +88,7 @@ export function createControllers(parameters: {
       for (const loop of loops) loop.queue.close();
       await Promise.all(running.map((controller) => controller.stop()));
     },
+    queues: () => loops.map(({ name, queue }) => ({ name, metrics: queue.metrics() })),
     status: () =>
       loops.map((loop) => {
         const lastError = running.find(({ name }) => name === loop.name)?.lastError();
