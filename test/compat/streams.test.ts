@@ -2,12 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
-import { Exec, KubeConfig, PortForward, type V1Status } from '@kubernetes/client-node';
 import { spawn as spawnTerminal } from 'node-pty';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deleteCluster, startApp, type RunningApp } from '../support/app';
@@ -263,54 +261,5 @@ describe('the proxies of pods, services and nodes', () => {
     const answer = await fetch(`http://127.0.0.1:${port}${inDefault}/services/web/proxy`);
     expect([answer.status, await answer.text()]).toEqual([200, 'gantry test web v1\n']);
     child.kill();
-  });
-});
-
-describe('the client for Node.js', () => {
-  const config = () => {
-    const loaded = new KubeConfig();
-    loaded.loadFromFile(app.kubeconfig);
-    return loaded;
-  };
-  const collect = () => {
-    const stream = new PassThrough();
-    return { stream, text: text(stream) };
-  };
-
-  test('runs commands', async () => {
-    const [stdout, stderr] = [collect(), collect()];
-    const status = await new Promise<V1Status>((done, reject) => {
-      new Exec(config())
-        .exec(
-          'default',
-          'box',
-          'box',
-          ['sh', '-c', 'cat; echo oops >&2; exit 4'],
-          stdout.stream,
-          stderr.stream,
-          Readable.from(['in']),
-          false,
-          done,
-        )
-        .catch(reject);
-    });
-    expect(status).toMatchObject({ status: 'Failure', reason: 'NonZeroExitCode' });
-    stdout.stream.end();
-    stderr.stream.end();
-    expect([await stdout.text, await stderr.text]).toEqual(['in', 'oops\n']);
-  });
-
-  test('forwards ports', async () => {
-    const server = createServer((socket) => {
-      void new PortForward(config()).portForward('default', 'box', [9000], socket, null, socket);
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    socket.write('there and back');
-    const [answer] = (await once(socket, 'data')) as [Buffer];
-    expect(answer.toString()).toBe('there and back');
-    socket.destroy();
-    server.close();
   });
 });

@@ -95,8 +95,9 @@ async function playChapter(release: Release, chapter: Chapter): Promise<void> {
   const run = await prepare(release, chapter);
   const failures: string[] = [];
   for (const entry of chapter.entries) {
-    if (entry.since && release.minor < entry.since) {
-      skipped.push(`${entry.line} with 1.${release.minor}: it came with 1.${entry.since}`);
+    if (entry.before && release.minor >= entry.before) continue;
+    if (entry.since && release.minor < entry.since[0]) {
+      skipped.push(`${entry.line} with 1.${release.minor}: ${entry.since[1]}`);
       continue;
     }
     try {

@@ -30,8 +30,10 @@ export interface Outcome {
   /** Keeps the output in a variable for the lines that follow. */
   save?: string;
   env?: Record<string, string>;
-  /** The first minor of kubectl that has the command. */
-  since?: number;
+  /** The first minor of kubectl this is for, and why the ones before cannot do it. */
+  since?: [minor: number, why: string];
+  /** The first minor that needs this no more. */
+  before?: number;
 }
 
 /** A command line as a user types it. */

@@ -1,10 +1,21 @@
 import { cli, type Chapter } from '../entry';
 
+const certs = 'home/.certs';
 const as = '--kubeconfig=username.conf';
 
 /** A user with a certificate of their own, made with openssl as the notes do: X.509 version 1. */
 export const certificatesChapter: Chapter = {
   name: 'certificates',
+  files: {
+    'by-hand.conf': JSON.stringify({
+      users: [
+        {
+          name: 'username',
+          user: { 'client-certificate': `${certs}/username.crt`, 'client-key': `${certs}/privatekey.key` },
+        },
+      ],
+    }),
+  },
   entries: [
     cli('CLI-26', 'openssl genrsa -out privatekey.key 2048', { file: ['privatekey.key', /PRIVATE KEY/] }),
     cli(
@@ -32,11 +43,12 @@ export const certificatesChapter: Chapter = {
     cli('CLI-29', 'mkdir -p home/.certs; mv username.crt privatekey.key kubernetes.crt home/.certs; ls home/.certs', {
       stdout: 'kubernetes.crt\nprivatekey.key\nusername.crt\n',
     }),
-    cli('CLI-30', 'cp $KUBECONFIG username.conf'),
+    cli('CLI-30', 'cp by-hand.conf username.conf', { before: 21 }),
     cli(
       'CLI-30',
       `kubectl ${as} config set-credentials username --client-certificate=home/.certs/username.crt --client-key=home/.certs/privatekey.key`,
       {
+        since: [21, 'this build of Debian panics when it writes a user'],
         stdout: 'User "username" set.\n',
       },
     ),

@@ -84,7 +84,6 @@ export const changingChapter: Chapter = {
     }),
     cli('CLI-121', 'kubectl get cm --field-selector metadata.name=made -o name', { stdout: 'configmap/made\n' }),
     cli('CLI-121', 'kubectl get cm made --watch --output-watch-events -o name', {
-      since: 20,
       until: /configmap\/made/,
     }),
     cli('CLI-122', 'kubectl get configmap made --namespace={ns} -o name', { stdout: 'configmap/made\n' }),

@@ -90,7 +90,7 @@ export const creatingChapter: Chapter = {
     cli('CLI-89', 'kubectl delete pod my-image nginx --now', { server: { [pod('nginx')]: 'gone' } }),
 
     cli('CLI-22', 'kubectl create secret ...', { code: 1, stderr: /unknown command "\.\.\."/ }),
-    cli('CLI-22', 'kubectl create secret', { code: 1, stdout: [/docker-registry/, /generic/, /tls/] }),
+    cli('CLI-22', 'kubectl create secret', { code: 1, stderr: [/docker-registry/, /generic/, /tls/] }),
     cli(
       'CLI-93',
       'kubectl create secret docker-registry my-image-pull-secret --docker-username=me --docker-password=pass --docker-email=me@example.com',
@@ -157,7 +157,10 @@ export const creatingChapter: Chapter = {
     cli('CLI-120', 'kubectl create role reader --verb=get,list --resource=pods', { stdout: /created/ }),
     cli('CLI-120', 'kubectl create rolebinding readers --role=reader --user=eve', { stdout: /created/ }),
     cli('CLI-120', 'kubectl create serviceaccount robot', { stdout: 'serviceaccount/robot created\n' }),
-    cli('CLI-120', 'kubectl create token robot', { since: 24, stdout: /^ey\S+\.\S+\.\S+$/ }),
+    cli('CLI-120', 'kubectl create token robot', {
+      since: [24, 'the command came with 1.24'],
+      stdout: /^ey\S+\.\S+\.\S+$/,
+    }),
     cli('CLI-120', 'kubectl create job once --image=busybox:1 -- true', {
       stdout: 'job.batch/once created\n',
       server: { '/apis/batch/v1/namespaces/{ns}/jobs/once': { status: { succeeded: 1 } } },
@@ -167,7 +170,9 @@ export const creatingChapter: Chapter = {
       stdout: /created/,
       server: { '/api/v1/namespaces/{ns}-more': { status: { phase: 'Active' } } },
     }),
-    cli('CLI-120', 'kubectl delete namespace {ns}-more', { server: { '/api/v1/namespaces/{ns}-more': 'gone' } }),
+    cli('CLI-120', 'kubectl delete namespace {ns}-more --timeout=60s', {
+      server: { '/api/v1/namespaces/{ns}-more': 'gone' },
+    }),
     cli('CLI-120', 'kubectl auth can-i list pods', { stdout: 'yes\n' }),
     cli('CLI-120', 'kubectl auth can-i list pods --as=eve', { stdout: 'yes\n' }),
     cli('CLI-120', 'kubectl auth can-i delete pods --as=eve', { code: 1, stdout: 'no\n' }),

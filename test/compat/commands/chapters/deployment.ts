@@ -210,6 +210,7 @@ export const deploymentChapter: Chapter = {
       server: { [deployment]: image('v1') },
     }),
     cli('CLI-73', 'kubectl rollout status deploy nginx-deployment', { stdout: rolledOut }),
+    cli('CLI-14', 'kubectl rollout history deploy nginx-deployment', { again: true, stdout: /^(?![^]*^1 )[^]*^3 /m }),
     cli('CLI-117', 'kubectl rollout undo deployment/nginx-deployment', { server: { [deployment]: image('v2') } }),
     cli('CLI-73', 'kubectl rollout pause deploy nginx-deployment', {
       stdout: 'deployment.apps/nginx-deployment paused\n',

@@ -21,8 +21,8 @@ export const nodesChapter: Chapter = {
       server: { [node]: { spec: { unschedulable: true } } },
     }),
     cli('CLI-33', 'kubectl get nodes', { stdout: /Ready,SchedulingDisabled/ }),
-    cli('CLI-120', 'kubectl drain $NODE --pod-selector=app=moved --timeout=60s', {
-      stdout: [/evict(ing|ed)/, /drained/],
+    cli('CLI-120', 'kubectl drain $NODE --pod-selector=app=moved --grace-period=1 --timeout=60s', {
+      stdout: [/evict(ing|ed)/, /node\/\S+ (drained|evicted)/],
     }),
     cli('CLI-36', 'kubectl get pods -l app=moved', { again: true, stdout: /^moved-\S+ +0\/1 +Pending/m }),
     cli('CLI-120', 'kubectl get events', {
