@@ -21,10 +21,10 @@ export function serveRun(webSocket: WebSocket, options: RunOptions, session: Run
   session.stdin?.on('error', (error) => log.debug('stdin of a command broke', { error }));
   // A stdin that is closed before it has taken everything must not hold up the rest.
   for (const event of ['drain', 'close']) session.stdin?.on(event, () => webSocket.resume());
-  webSocket.on('message', (message, binary) => {
+  // Binary or text: some clients send what they hold as a string as text, and Kubernetes makes no difference.
+  webSocket.on('message', (message) => {
     const data = asBuffer(message);
-    if (!binary || data.length === 0) return;
-    receive(webSocket, session, data, log);
+    if (data.length > 0) receive(webSocket, session, data, log);
   });
   if (webSocket.readyState !== webSocket.OPEN) session.close();
   webSocket.once('close', () => session.close());

@@ -37,9 +37,9 @@ export function servePortForward(
       return undefined;
     }
   });
-  webSocket.on('message', (message, binary) => {
+  webSocket.on('message', (message) => {
     const data = asBuffer(message);
-    const connection = binary && data.length > 1 && data[0]! % 2 === 0 ? connections[data[0]! / 2] : undefined;
+    const connection = data.length > 1 && data[0]! % 2 === 0 ? connections[data[0]! / 2] : undefined;
     void connection?.then((duplex) => write(duplex, data.subarray(1), webSocket));
   });
   webSocket.once('close', () => {

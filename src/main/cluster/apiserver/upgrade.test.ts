@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { apiError } from '../api/errors';
 import { systemClock } from '../clock';
 import { createHttpsTransport } from '../client/https';
@@ -204,6 +206,23 @@ describe('exec over SPDY', () => {
     });
     if ('socket' in chosen) chosen.socket.destroy();
     expect((await upgrade(`${pod}/exec?command=cat&stdout=1`, [protocol], 'h2c')).status).toBe(400);
+  });
+});
+
+describe('exec over WebSocket', () => {
+  it('takes messages that are text, which is what the client for Python sends', async () => {
+    const url = `${listener.url.replace('https', 'wss')}${pod}/exec?command=cat&stdin=true&stdout=true`;
+    const webSocket = new WebSocket(url, ['v5.channel.k8s.io'], { ca: pki.caPem, ...pki.admin });
+    const heard: Record<number, string> = {};
+    webSocket.on('message', (message: Buffer) => {
+      heard[message[0]!] = (heard[message[0]!] ?? '') + message.subarray(1).toString();
+    });
+    await once(webSocket, 'open');
+    webSocket.send('\u0000typed');
+    webSocket.send(Buffer.of(255, 0));
+    await once(webSocket, 'close');
+    expect(heard[1]).toBe('typed');
+    expect(JSON.parse(heard[3]!)).toMatchObject({ details: { causes: [{ reason: 'ExitCode', message: '3' }] } });
   });
 });
 
