@@ -33,13 +33,19 @@ const healthyMs = 10_000;
 export function createInformerFactory(options: InformerFactoryOptions): InformerFactory {
   const informers = new Map<string, SharedInformer<any>>();
   let stopped = false;
+  const idOf = (ref: ResourceRef, { namespace, fieldSelector, labelSelector }: Selection) =>
+    JSON.stringify([ref.group, ref.version, ref.plural, namespace, fieldSelector, labelSelector]);
   return {
     informer<T extends KubeObject>(ref: ResourceRef<T>, selection: Selection = {}): Informer<T> {
-      const { namespace, fieldSelector, labelSelector } = selection;
-      const id = JSON.stringify([ref.group, ref.version, ref.plural, namespace, fieldSelector, labelSelector]);
+      const id = idOf(ref, selection);
       let informer = informers.get(id);
       if (!informer) informers.set(id, (informer = new SharedInformer<T>(ref, selection, options)));
       return informer;
+    },
+    forget(ref) {
+      const id = idOf(ref, {});
+      informers.get(id)?.stop();
+      informers.delete(id);
     },
     async start() {
       if (stopped) throw new Error('the informers were stopped');

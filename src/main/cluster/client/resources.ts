@@ -45,6 +45,7 @@ import type {
   ValidatingWebhookConfiguration,
   VolumeAttachment,
 } from '@shared/k8s';
+import type { CustomResourceDefinition } from '../api/apiextensions/types';
 import type { ResourceRef } from './types';
 
 const ref = <T extends KubeObject>(
@@ -139,6 +140,13 @@ export const resources = {
     'v1',
     'validatingadmissionpolicybindings',
     'ValidatingAdmissionPolicyBinding',
+    false,
+  ),
+  customResourceDefinitions: ref<CustomResourceDefinition>(
+    'apiextensions.k8s.io',
+    'v1',
+    'customresourcedefinitions',
+    'CustomResourceDefinition',
     false,
   ),
   controllerRevisions: ref<ControllerRevision>('apps', 'v1', 'controllerrevisions', 'ControllerRevision'),

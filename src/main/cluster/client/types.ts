@@ -87,6 +87,8 @@ export interface InformerFactory {
     ref: ResourceRef<T>,
     options?: { namespace?: string; fieldSelector?: string; labelSelector?: string },
   ): Informer<T>;
+  /** Stops and forgets the informer of all objects of a resource that is served no longer. */
+  forget(ref: ResourceRef): void;
   /** Starts what was asked for so far and waits until all are synced. */
   start(): Promise<void>;
   stop(): void;

@@ -4,6 +4,7 @@ import { keyOf, resources, splitKey } from '../../client/resources';
 import type { Informer, ResourceRef } from '../../client/types';
 import { WorkQueue } from '../../client/workqueue';
 import type { ControllerContext, ControlLoop } from '../framework';
+import { followCustomKinds } from './custom-kinds';
 
 const ownerIndex = 'owner';
 const uidIndex = 'uid';
@@ -13,6 +14,8 @@ const orphan = 'orphan';
 interface Source {
   ref: ResourceRef;
   informer: Informer;
+  /** Made by a CustomResourceDefinition: such objects take no strategic merge patches. */
+  custom: boolean;
 }
 
 /**
@@ -25,17 +28,21 @@ export function createGarbageCollector(context: ControllerContext): ControlLoop 
   const queue = new WorkQueue(clock);
   // Events neither own nor are owned, and there are many.
   const refs = (Object.values(resources) as ResourceRef[]).filter((ref) => ref.plural !== resources.events.plural);
-  const sources = refs.map((ref): Source => ({ ref, informer: informers.informer(ref) }));
+  const sources = new Map<string, Source>();
   // By group: an owner reference may name another version of the same kind.
-  const byKind = new Map(sources.map((source) => [`${source.ref.group}/${source.ref.kind}`, source]));
-  const byPlural = new Map(sources.map((source) => [source.ref.plural, source]));
+  const byKind = new Map<string, Source>();
 
-  const enqueue = ({ ref }: Source, object: KubeObject) => queue.add(`${ref.plural}:${keyOf(object)}`);
+  const enqueue = ({ ref }: Source, object: KubeObject) => queue.add(`${idOf(ref)}:${keyOf(object)}`);
   const dependentsOf = (uid: string): { source: Source; object: KubeObject }[] =>
-    sources.flatMap((source) => source.informer.byIndex(ownerIndex, uid).map((object) => ({ source, object })));
+    [...sources.values()].flatMap((source) =>
+      source.informer.byIndex(ownerIndex, uid).map((object) => ({ source, object })),
+    );
   const sourceOf = (owner: OwnerReference) => byKind.get(`${groupOf(owner.apiVersion)}/${owner.kind}`);
 
-  for (const source of sources) {
+  const follow = (ref: ResourceRef, custom: boolean): void => {
+    const source: Source = { ref, custom, informer: informers.informer(ref) };
+    sources.set(idOf(ref), source);
+    byKind.set(`${ref.group}/${ref.kind}`, source);
     source.informer.addIndex(ownerIndex, (object) => (object.metadata?.ownerReferences ?? []).map(({ uid }) => uid));
     source.informer.addIndex(uidIndex, (object) => [object.metadata!.uid!]);
     source.informer.on({
@@ -59,7 +66,19 @@ export function createGarbageCollector(context: ControllerContext): ControlLoop 
         }
       },
     });
-  }
+  };
+  for (const ref of refs) follow(ref, false);
+  followCustomKinds(context, {
+    add(ref) {
+      follow(ref, true);
+      informers.start().catch((error: Error) => log.debug('a custom kind is not followed', { error: error.message }));
+    },
+    remove(ref) {
+      sources.delete(idOf(ref));
+      byKind.delete(`${ref.group}/${ref.kind}`);
+      informers.forget(ref);
+    },
+  });
 
   /** The owner as it is: from the cache, or asked for when the cache does not know it. */
   const findOwner = async (
@@ -83,7 +102,12 @@ export function createGarbageCollector(context: ControllerContext): ControlLoop 
   };
 
   const release = (source: Source, object: KubeObject, uids: readonly string[]) => {
-    const { name, namespace, uid } = object.metadata!;
+    const { name, namespace, uid, resourceVersion, ownerReferences = [] } = object.metadata!;
+    if (source.custom) {
+      const kept = ownerReferences.filter((owner) => !uids.includes(owner.uid));
+      const metadata = { uid, resourceVersion, ownerReferences: kept.length > 0 ? kept : null };
+      return client.patch(source.ref, namespace, name!, { metadata }, { type: 'merge' });
+    }
     const patch = {
       metadata: {
         uid,
@@ -147,7 +171,8 @@ export function createGarbageCollector(context: ControllerContext): ControlLoop 
     reconciler: {
       async reconcile(key) {
         const colon = key.indexOf(':');
-        const source = byPlural.get(key.slice(0, colon))!;
+        const source = sources.get(key.slice(0, colon));
+        if (!source) return;
         const { namespace, name } = splitKey(key.slice(colon + 1));
         const object = source.informer.get(namespace, name);
         if (!object || (await finishDeletion(source, object)) || object.metadata?.deletionTimestamp) return;
@@ -156,6 +181,8 @@ export function createGarbageCollector(context: ControllerContext): ControlLoop 
     },
   };
 }
+
+const idOf = ({ plural, group }: ResourceRef): string => `${plural}.${group}`;
 
 const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? apiVersion.split('/')[0]! : '');
 
