@@ -10,10 +10,8 @@ const unattended = new Set([
   'ingresses.networking.k8s.io',
   'networkpolicies.networking.k8s.io',
   'volumeattachments.storage.k8s.io',
-  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
   'validatingadmissionpolicies.admissionregistration.k8s.io',
   'validatingadmissionpolicybindings.admissionregistration.k8s.io',
-  'validatingwebhookconfigurations.admissionregistration.k8s.io',
 ]);
 
 /** What to tell whoever creates an object that nothing will act on. */

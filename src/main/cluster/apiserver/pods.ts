@@ -181,7 +181,7 @@ function containerOf(pod: Pod, asked: string | null): string {
 }
 
 /** The way to the pod's node. @throws ApiError 400 before it has one, 500 while the node cannot be reached */
-export function nodeOf(context: ServerContext, pod: Pod): NodeConnection {
+export function nodeOf(context: Pick<ServerContext, 'nodes'>, pod: Pod): NodeConnection {
   const node = pod.spec?.nodeName;
   if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
   const connection = context.nodes.get(node);

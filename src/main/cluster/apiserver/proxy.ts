@@ -30,7 +30,7 @@ export function proxy(context: ServerContext, call: Call): Promise<ApiResponse> 
   const name = splitName(call.name!);
   if (plural === 'nodes') return nodeProxy(context, call, name.name);
   if (plural === 'pods') return answer(call, name, podTarget(context, call, name));
-  if (plural === 'services') return answer(call, name, serviceTarget(context, call, name));
+  if (plural === 'services') return answer(call, name, servicePod(context, call.namespace!, name));
   throw noSuchResource();
 }
 
@@ -68,8 +68,11 @@ function answer(call: Call, { scheme, name }: Name, { pod, port, context }: Reac
   return { status: 200, warnings: call.warnings, payload: { type: 'proxy', target } };
 }
 
+/** What is needed to find the way to a pod. */
+export type Reaching = Pick<ServerContext, 'store' | 'registry' | 'random' | 'nodes'>;
+
 interface Reached {
-  context: ServerContext;
+  context: Reaching;
   pod: Pod;
   port: number;
 }
@@ -82,9 +85,14 @@ function podTarget(context: ServerContext, call: Call, { name, port: asked }: Na
   return { context, pod, port };
 }
 
-/** A ready endpoint of the service, any of them. */
-function serviceTarget(context: ServerContext, call: Call, { name, port: asked }: Name): Reached {
-  const service = getStored(context.store, call.resource, call.namespace, name).value as Service;
+/** A ready pod behind the service, any of them. @throws ApiError 404 | 503 */
+export function servicePod(
+  context: Reaching,
+  namespace: string,
+  { name, port: asked }: Pick<Name, 'name' | 'port'>,
+): Reached {
+  const services = context.registry.need('', 'v1', 'services');
+  const service = getStored(context.store, services, namespace, name).value as Service;
   const ports = service.spec?.ports ?? [];
   const wanted =
     asked === '' && ports.length === 1
@@ -93,7 +101,7 @@ function serviceTarget(context: ServerContext, call: Call, { name, port: asked }
   if (!wanted) throw unavailable(`no service port "${asked}" found for service "${name}"`);
   const slices = context.registry.need('discovery.k8s.io', 'v1', 'endpointslices');
   const reachable = context.store
-    .list(slices.scope(call.namespace))
+    .list(slices.scope(namespace))
     .items.map(({ value }) => value as EndpointSlice)
     .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === name)
     .flatMap((slice) => {
@@ -106,7 +114,7 @@ function serviceTarget(context: ServerContext, call: Call, { name, port: asked }
   const chosen = reachable[Math.floor(context.random() * reachable.length)];
   if (!chosen) throw unavailable(`no endpoints available for service "${name}"`);
   const pods = context.registry.need('', 'v1', 'pods');
-  const pod = getStored(context.store, pods, call.namespace, chosen.pod).value as Pod;
+  const pod = getStored(context.store, pods, namespace, chosen.pod).value as Pod;
   return { context, pod, port: chosen.port };
 }
 
@@ -118,7 +126,7 @@ function byNumber(text: string): number | undefined {
   return port >= 1 && port <= 65_535 ? port : undefined;
 }
 
-/** What a kubelet answers by itself, as far as the node agents here have it: health, pods and logs of containers. */
+/** What a kubelet answers by itself, as far as the node agents here have it: health, pods, logs of containers, figures. */
 async function nodeProxy(context: ServerContext, call: Call, name: string): Promise<ApiResponse> {
   getStored(context.store, call.resource, undefined, name);
   const rest = (proxied.exec(call.request.path)![2] ?? '').split('/').filter((part) => part !== '');
@@ -143,6 +151,10 @@ async function nodeProxy(context: ServerContext, call: Call, name: string): Prom
     const follow = call.request.query.get('follow') === 'true';
     const stream = await node.logs(namespace!, pod!, { container: container!, follow });
     return { status: 200, warnings, payload: { type: 'stream', contentType: 'text/plain', stream } };
+  }
+  if (call.request.method === 'GET') {
+    const figures = await context.monitoring?.node(name, rest.join('/'));
+    if (figures) return { status: 200, warnings, payload: { type: 'text', ...figures } };
   }
   return {
     status: 404,

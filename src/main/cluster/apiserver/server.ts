@@ -85,7 +85,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     metrics,
     debugPages: options.debugPages,
     random: options.random ?? Math.random,
-    admission: createAdmission(options),
+    admission: createAdmission(options, () => context),
     authorize: options.authorize ?? options.rbac?.authorize ?? (() => ({ allowed: true })),
     rbac: options.rbac,
     tokens: options.tokens,

@@ -2,7 +2,8 @@ import type { ValidatingAdmissionPolicy } from '@shared/k8s';
 import { defineKind, type FieldError } from '../kind';
 import { ageColumn, integer, text } from '../printing';
 import { setDefault, specAndStatus } from '../strategy';
-import { oneOf, required } from '../validation/field';
+import { duplicate, invalid, oneOf, required } from '../validation/field';
+import { validateConditions, validateExpression } from './expressions';
 import { admissionGroup, defaultMatching, validateRules } from './webhooks';
 
 export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
@@ -32,6 +33,8 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
   ],
 });
 
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
+
 function validatePolicy(object: ValidatingAdmissionPolicy): FieldError[] {
   const spec = object.spec ?? {};
   const errors = oneOf('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']);
@@ -45,9 +48,24 @@ function validatePolicy(object: ValidatingAdmissionPolicy): FieldError[] {
   if (!spec.validations?.length && !spec.auditAnnotations?.length) {
     errors.push(required('spec.validations', 'validations or auditAnnotations must be non-empty'));
   }
-  for (const [index, validation] of (spec.validations ?? []).entries()) {
-    const at = `spec.validations[${index}].expression`;
-    if (!validation.expression?.trim()) errors.push(required(at, 'expression is not specified'));
+  const params = spec.paramKind !== undefined;
+  errors.push(...validateConditions('spec.matchConditions', spec.matchConditions, { params }));
+  const scope = { params, variables: true };
+  const names = new Set<string>();
+  for (const [index, { name, expression }] of (spec.variables ?? []).entries()) {
+    const at = `spec.variables[${index}]`;
+    if (!/^[A-Za-z_]\w*$/.test(name)) errors.push(invalid(`${at}.name`, name, 'name is not a valid CEL identifier'));
+    if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
+    names.add(name);
+    errors.push(...validateExpression(`${at}.expression`, expression, undefined, scope));
+  }
+  for (const [index, { expression, messageExpression, reason }] of (spec.validations ?? []).entries()) {
+    const at = `spec.validations[${index}]`;
+    errors.push(...validateExpression(`${at}.expression`, expression, 'bool', scope));
+    if (messageExpression) {
+      errors.push(...validateExpression(`${at}.messageExpression`, messageExpression, 'string', scope));
+    }
+    if (reason) errors.push(...oneOf(`${at}.reason`, reason, reasons));
   }
   for (const field of ['apiVersion', 'kind'] as const) {
     if (spec.paramKind && !spec.paramKind[field]) errors.push(required(`spec.paramKind.${field}`));

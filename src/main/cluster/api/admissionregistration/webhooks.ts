@@ -6,6 +6,7 @@ import { differences } from '../validation/differences';
 import { duplicate, invalid, invalidEach, notSupported, oneOf, required } from '../validation/field';
 import { validateLabelSelector } from '../validation/meta';
 import { dnsSubdomain } from '../validation/strings';
+import { validateConditions } from './expressions';
 
 /** What both kinds of webhook configurations, and admission policies, have in common. */
 
@@ -107,6 +108,7 @@ function validateWebhooks(webhooks: Webhook[], mutating: boolean): FieldError[] 
       ...oneOf(`${path}.sideEffects`, webhook.sideEffects, ['None', 'NoneOnDryRun']),
       ...validateLabelSelector(webhook.namespaceSelector, `${path}.namespaceSelector`),
       ...validateLabelSelector(webhook.objectSelector, `${path}.objectSelector`),
+      ...validateConditions(`${path}.matchConditions`, webhook.matchConditions),
       ...validateClient(webhook.clientConfig, `${path}.clientConfig`),
     );
     if (mutating) {

@@ -1,9 +1,12 @@
+import type { ApiSchema } from '../../api/schema/types';
 import type { Clock } from '../../clock';
+import type { Logger } from '../../log';
 import type { Store } from '../../store/types';
 import { creationAccess } from '../access';
 import { Admission } from '../admission';
 import { certificateAccess } from '../certificate-access';
 import { namespaceLifecycle } from '../namespaces';
+import type { Reaching } from '../proxy';
 import type { Rbac } from '../rbac/authorizer';
 import { escalationCheck } from '../rbac/escalation';
 import { serviceAccountAdmission } from '../service-account-admission';
@@ -15,21 +18,28 @@ import { priority } from './priority';
 import { resourceQuota } from './resource-quota';
 import { runtimeClass } from './runtime-class';
 import { volumeResize } from './volume-resize';
+import { mutatingWebhooks, validatingWebhooks } from './webhooks';
+import { createWebhookCaller } from './webhooks/call';
 
 export interface AdmissionOptions {
   store: Store;
+  schema: ApiSchema;
   clock: Clock;
+  log: Logger;
   rbac?: Rbac;
   tokens?: ServiceAccountTokens;
   /** In [0, 1). */
   random?: () => number;
 }
 
-/** The plugins of the API server in the order in which Kubernetes asks them. */
-export function createAdmission({ store, clock, rbac, tokens, random = Math.random }: AdmissionOptions): Admission {
-  return new Admission([
-    namespaceLifecycle(store),
-    ...(rbac ? [creationAccess(rbac.authorize)] : []),
+/**
+ * The plugins of the API server in the order in which Kubernetes asks them.
+ * @param reaching the way to pods that serve webhooks
+ */
+export function createAdmission(options: AdmissionOptions, reaching: () => Reaching): Admission {
+  const { store, clock, rbac, tokens, random = Math.random } = options;
+  const webhooks = { ...options, caller: createWebhookCaller({ clock, reaching }) };
+  const forPods = [
     limitRanger(store),
     ...(tokens ? [serviceAccountAdmission({ store, clock, random })] : []),
     podSecurity(store),
@@ -37,8 +47,15 @@ export function createAdmission({ store, clock, rbac, tokens, random = Math.rand
     defaultStorageClass(store),
     volumeResize(store),
     runtimeClass(store),
+  ];
+  return new Admission([
+    namespaceLifecycle(store),
+    ...(rbac ? [creationAccess(rbac.authorize)] : []),
+    ...forPods,
+    mutatingWebhooks(webhooks, new Admission(forPods)),
     // What the webhooks made of a role or a binding is what must not give more than the user has.
     ...(rbac ? [escalationCheck(rbac), certificateAccess(rbac.authorize)] : []),
+    validatingWebhooks(webhooks),
     resourceQuota(store),
   ]);
 }

@@ -1,0 +1,148 @@
+import { request as plainRequest, type IncomingMessage } from 'node:http';
+import { connect as connectTcp } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls, rootCertificates } from 'node:tls';
+import type { MutatingWebhookConfiguration, Service } from '@shared/k8s';
+import type { Clock } from '../../../clock';
+import { nodeOf } from '../../pods';
+import { servicePod, type Reaching } from '../../proxy';
+
+export type Webhook = NonNullable<MutatingWebhookConfiguration['webhooks']>[number];
+
+/** The largest answer that is read, in bytes. */
+const mostBytes = 16 * 1024 * 1024;
+
+/** How webhooks are reached. */
+export interface WebhookCaller {
+  /** Posts a review; resolves with what the webhook answers. @throws Error in the words Kubernetes has for it */
+  post(webhook: Webhook, review: object): Promise<unknown>;
+}
+
+/** Calls webhooks over HTTPS: by their URL, or on a ready pod behind their service. */
+export function createWebhookCaller({ clock, reaching }: { clock: Clock; reaching: () => Reaching }): WebhookCaller {
+  return {
+    async post(webhook, review) {
+      const { url, service, caBundle } = webhook.clientConfig;
+      const seconds = webhook.timeoutSeconds ?? 10;
+      const port = service?.port ?? 443;
+      const target = new URL(
+        url ?? `https://${service!.name}.${service!.namespace}.svc:${port}${service!.path ?? '/'}`,
+      );
+      // The URL as the error names it: the default port of a service is spelled out.
+      const shown = service ? `https://${target.hostname}:${port}${target.pathname}` : target.toString();
+      target.searchParams.set('timeout', `${seconds}s`);
+      const open = service
+        ? () => dialService(reaching(), service.namespace, service.name, port)
+        : () => dialHost(unbracketed(target.hostname), Number(target.port || 443));
+      const failed = (why: string) => new Error(`failed to call webhook: Post "${shown}?timeout=${seconds}s": ${why}`);
+      let live: Duplex | undefined;
+      let late!: () => void;
+      const deadline = new Promise<never>((_, reject) => (late = () => reject(failed('context deadline exceeded'))));
+      const timer = clock.setTimeout(() => late(), seconds * 1000);
+      const exchange = async () => {
+        try {
+          live = await secured(await open(), unbracketed(target.hostname), caBundle);
+        } catch (error) {
+          throw failed((error as Error).message);
+        }
+        const answer = await send(live, target, JSON.stringify(review)).catch((error: Error) => {
+          throw failed(error.message);
+        });
+        return read(answer);
+      };
+      try {
+        return await Promise.race([exchange(), deadline]);
+      } finally {
+        timer.cancel();
+        live?.destroy();
+      }
+    },
+  };
+}
+
+const unbracketed = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
+
+function dialHost(host: string, port: number): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host, port, autoSelectFamily: true }, () => resolve(socket));
+    socket.once('error', (error) => reject(new Error(`dial tcp ${host}:${port}: ${reasonOf(error)}`)));
+  });
+}
+
+async function dialService(reaching: Reaching, namespace: string, name: string, port: number): Promise<Duplex> {
+  const found = reaching.store.get(`/registry/core/services/${namespace}/${name}`)?.value as Service | undefined;
+  if (found?.spec?.type === 'ExternalName') return dialHost(found.spec.externalName!, port);
+  const reached = servicePod(reaching, namespace, { name, port: String(port) });
+  const { metadata } = reached.pod;
+  return nodeOf(reaching, reached.pod).portForward(metadata.namespace!, metadata.name, reached.port);
+}
+
+function secured(socket: Duplex, servername: string, caBundle: string | undefined): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    // Whoever names a bundle trusts nobody else.
+    const ca = caBundle ? Buffer.from(caBundle, 'base64').toString() : [...rootCertificates];
+    const named = /^[\d.]+$|:/.test(servername) ? { host: servername } : { servername };
+    const secure = connectTls({ socket, ca, ...named }, () => resolve(secure));
+    secure.once('error', (error) => {
+      socket.destroy();
+      const untrusted = /CERT|ISSUER|SIGNATURE|ALTNAME/.test((error as { code?: string }).code ?? '');
+      reject(new Error(`tls: ${untrusted ? 'failed to verify certificate: ' : ''}${reasonOf(error).trim()}`));
+    });
+  });
+}
+
+const reasonOf = (error: Error & { code?: string }): string =>
+  error.code === 'ECONNREFUSED' ? 'connect: connection refused' : error.message || String(error.code);
+
+function send(connection: Duplex, target: URL, body: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const outgoing = plainRequest(
+      {
+        method: 'POST',
+        path: target.pathname + target.search,
+        headers: {
+          Host: target.host,
+          'Content-Type': 'application/json',
+          Accept: 'application/json',
+          'User-Agent': 'kube-apiserver-admission',
+          'Content-Length': Buffer.byteLength(body),
+          Connection: 'close',
+        },
+        createConnection: () => connection,
+      },
+      resolve,
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+/** The JSON of an answer. @throws Error for anything else */
+async function read(answer: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > mostBytes) throw new Error('the response of the webhook is too large');
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString();
+  const status = answer.statusCode!;
+  if (status >= 200 && status < 300) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new Error(`couldn't get version/kind; json parse error: ${JSON.stringify(text.slice(0, 200))}`);
+    }
+  }
+  if (status === 404) throw new Error('failed to call webhook: the server could not find the requested resource');
+  if (status >= 500) {
+    const said = JSON.stringify(text.trim().slice(0, 2048));
+    throw new Error(
+      `failed to call webhook: an error on the server (${said}) has prevented the request from succeeding`,
+    );
+  }
+  throw new Error(
+    `failed to call webhook: the server responded with the status code ${status} but did not return more information`,
+  );
+}

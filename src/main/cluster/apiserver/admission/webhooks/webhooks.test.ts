@@ -1,0 +1,269 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import { connect, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { KubeObject } from '@shared/k8s';
+import { systemClock } from '../../../clock';
+import { loadOrCreatePki, type Pki } from '../../pki';
+import { createTestServer, podBody } from '../../testing';
+
+type Answer = (request: any) => object | Promise<object> | number;
+
+let directory: string;
+let pki: Pki;
+let server: Server;
+let reviews: any[];
+let answers: Record<string, Answer>;
+let bed: Awaited<ReturnType<typeof createTestServer>>;
+const pods = '/api/v1/namespaces/default/pods';
+const group = '/apis/admissionregistration.k8s.io/v1';
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'webhooks-'));
+  pki = await loadOrCreatePki(directory, { clock: systemClock });
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+beforeEach(async () => {
+  reviews = [];
+  answers = {};
+  server = createServer(pki.serving, (request, response) => {
+    let text = '';
+    request.on('data', (chunk) => (text += chunk));
+    request.on('end', async () => {
+      const review = JSON.parse(text);
+      const path = new URL(request.url!, 'https://x').pathname;
+      reviews.push({ path, query: request.url!.split('?')[1], host: request.headers.host, ...review });
+      const said = await answers[path]!(review.request);
+      if (typeof said === 'number') return response.writeHead(said).end('broken');
+      const answer = { apiVersion: review.apiVersion, kind: 'AdmissionReview' };
+      response.end(JSON.stringify({ ...answer, response: { uid: review.request.uid, ...said } }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  bed = await createTestServer();
+});
+afterEach(async () => {
+  bed.server.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const port = () => (server.address() as AddressInfo).port;
+const caBundle = () => Buffer.from(pki.caPem).toString('base64');
+
+async function configure(kind: 'Mutating' | 'Validating', ...hooks: { path: string; [field: string]: unknown }[]) {
+  const webhooks = hooks.map(({ path, ...more }) => ({
+    name: `${path.slice(1)}.example.com`,
+    clientConfig: { url: `https://127.0.0.1:${port()}${path}`, caBundle: caBundle() },
+    rules: [{ operations: ['CREATE', 'UPDATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }],
+    sideEffects: 'None',
+    admissionReviewVersions: ['v1'],
+    ...more,
+  }));
+  const name = `${kind.toLowerCase()}-${hooks[0]!.path.slice(1)}`;
+  await bed.send('POST', `${group}/${kind.toLowerCase()}webhookconfigurations`, {
+    body: { metadata: { name }, webhooks },
+  });
+}
+
+const create = (body: KubeObject, query: Record<string, string> = {}) =>
+  bed.send('POST', pods, { body, query }).then(
+    (answer) => answer,
+    (error) => `${error.code} ${error.reason} ${error.message}` as const,
+  );
+const patch = (...operations: object[]) => ({
+  allowed: true,
+  patchType: 'JSONPatch',
+  patch: Buffer.from(JSON.stringify(operations)).toString('base64'),
+});
+const label = (value: string) => ({ op: 'add', path: '/metadata/labels', value: { by: value } });
+
+test('changes what a mutating webhook patches, and defaults and validates it again', async () => {
+  answers['/side'] = () =>
+    patch(label('hook'), { op: 'add', path: '/spec/containers/-', value: { name: 'side', image: 'proxy' } });
+  await configure('Mutating', { path: '/side' });
+  const { body } = (await create(podBody('one'))) as { body: any };
+  expect(body.metadata.labels).toEqual({ by: 'hook' });
+  expect(body.spec.containers[1]).toMatchObject({ name: 'side', terminationMessagePolicy: 'File' });
+  expect(reviews[0]).toMatchObject({
+    kind: 'AdmissionReview',
+    apiVersion: 'admission.k8s.io/v1',
+    query: 'timeout=10s',
+    request: {
+      operation: 'CREATE',
+      kind: { group: '', version: 'v1', kind: 'Pod' },
+      resource: { group: '', version: 'v1', resource: 'pods' },
+      name: 'one',
+      namespace: 'default',
+      userInfo: { username: 'tester' },
+      object: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'one' } },
+      oldObject: null,
+      dryRun: false,
+      options: { kind: 'CreateOptions' },
+    },
+  });
+  answers['/side'] = () => patch({ op: 'add', path: '/spec/containers/-', value: { name: 'NO', image: 'x' } });
+  expect(await create(podBody('two'))).toContain('422 Invalid Pod "two" is invalid: spec.containers[1].name');
+});
+
+test('what a webhook adds goes through the plugins before it', async () => {
+  await bed.send('POST', '/api/v1/namespaces/default/limitranges', {
+    body: { metadata: { name: 'r' }, spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '10m' } }] } },
+  });
+  answers['/side'] = () => patch({ op: 'add', path: '/spec/containers/-', value: { name: 'side', image: 'proxy' } });
+  await configure('Mutating', { path: '/side' });
+  const { body } = (await create(podBody('one'))) as { body: any };
+  expect(body.spec.containers[1].resources.requests).toEqual({ cpu: '10m' });
+});
+
+test('asks again who wants to know of later changes', async () => {
+  answers['/a'] = ({ object }) => (object.metadata.labels ? patch(label('a-again')) : { allowed: true });
+  answers['/b'] = () => patch(label('b'));
+  await configure('Mutating', { path: '/a', reinvocationPolicy: 'IfNeeded' }, { path: '/b' });
+  const { body } = (await create(podBody('one'))) as { body: any };
+  expect(reviews.map(({ path }) => path)).toEqual(['/a', '/b', '/a']);
+  expect(body.metadata.labels).toEqual({ by: 'a-again' });
+});
+
+test('refuses in the words of the webhook, and shows its warnings', async () => {
+  answers['/judge'] = ({ object }) =>
+    object.metadata.name === 'bad'
+      ? { allowed: false, status: { code: 403, message: 'not that name' } }
+      : { allowed: true, warnings: ['mind the gap'] };
+  answers['/silent'] = ({ object }) => ({ allowed: object.metadata.name !== 'silent' });
+  await configure('Validating', { path: '/judge' }, { path: '/silent' });
+  expect(await create(podBody('bad'))).toBe(
+    '403 Forbidden admission webhook "judge.example.com" denied the request: not that name',
+  );
+  expect(await create(podBody('silent'))).toBe(
+    '400 BadRequest admission webhook "silent.example.com" denied the request without explanation',
+  );
+  expect(((await create(podBody('good'))) as any).warnings).toContain('mind the gap');
+  expect((await bed.send('GET', pods)).body.items).toHaveLength(1);
+});
+
+test('a webhook that fails keeps the request out, unless it may be ignored', async () => {
+  answers['/broken'] = () => 500;
+  answers['/open'] = () => 500;
+  await configure('Validating', { path: '/broken' });
+  expect(await create(podBody('one'))).toBe(
+    '500 InternalError Internal error occurred: failed calling webhook "broken.example.com": failed to call webhook: an error on the server ("broken") has prevented the request from succeeding',
+  );
+  await bed.send('DELETE', `${group}/validatingwebhookconfigurations/validating-broken`);
+  await configure('Validating', { path: '/open', failurePolicy: 'Ignore' });
+  expect(await create(podBody('one'))).toMatchObject({ status: 201 });
+  expect(reviews).toHaveLength(2);
+});
+
+test('says what is wrong on the way to a webhook', async () => {
+  const url = 'https://127.0.0.1:1/gone';
+  await configure('Validating', { path: '/gone', clientConfig: { url, caBundle: caBundle() } });
+  expect(await create(podBody('one'))).toBe(
+    '500 InternalError Internal error occurred: failed calling webhook "gone.example.com": failed to call webhook: Post "https://127.0.0.1:1/gone?timeout=10s": dial tcp 127.0.0.1:1: connect: connection refused',
+  );
+  await bed.send('DELETE', `${group}/validatingwebhookconfigurations/validating-gone`);
+  await configure('Validating', { path: '/x', clientConfig: { url: `https://127.0.0.1:${port()}/x` } });
+  expect(await create(podBody('one'))).toContain('tls: failed to verify certificate');
+  expect(reviews).toEqual([]);
+});
+
+test('waits as long as it is told', async () => {
+  let asked!: () => void;
+  const reached = new Promise<void>((resolve) => (asked = resolve));
+  answers['/slow'] = () => {
+    asked();
+    return new Promise<object>(() => {});
+  };
+  await configure('Validating', { path: '/slow', timeoutSeconds: 3 });
+  const answer = create(podBody('one'));
+  await reached;
+  await bed.clock.advance(3000);
+  expect(await answer).toContain('?timeout=3s": context deadline exceeded');
+});
+
+test('asks only about what is meant', async () => {
+  for (const path of ['/ns', '/labels', '/condition', '/update']) answers[path] = () => ({ allowed: true });
+  await configure(
+    'Validating',
+    { path: '/ns', namespaceSelector: { matchLabels: { watched: 'yes' } } },
+    { path: '/labels', objectSelector: { matchLabels: { app: 'web' } } },
+    { path: '/condition', matchConditions: [{ name: 'c', expression: "object.metadata.name.startsWith('web')" }] },
+    {
+      path: '/update',
+      rules: [{ operations: ['UPDATE'], apiGroups: ['*'], apiVersions: ['*'], resources: ['pods/status'] }],
+    },
+  );
+  const called = async (body: KubeObject) => {
+    reviews = [];
+    const { body: made } = (await create(body)) as any;
+    const paths = reviews.map(({ path }) => path).sort();
+    return { made, paths };
+  };
+  expect((await called(podBody('one'))).paths).toEqual([]);
+  const web = podBody('web-1');
+  const { made, paths } = await called({ ...web, metadata: { ...web.metadata, labels: { app: 'web' } } });
+  expect(paths).toEqual(['/condition', '/labels']);
+  reviews = [];
+  await bed.send('PUT', `${pods}/web-1/status`, { body: { ...made, status: { ...made.status, message: 'x' } } });
+  expect(reviews.map(({ path, request }) => [path, request.operation, request.subResource])).toEqual([
+    ['/update', 'UPDATE', 'status'],
+  ]);
+});
+
+test('tells of dry runs and of deletions', async () => {
+  answers['/all'] = ({ operation, oldObject }) => ({
+    allowed: operation !== 'DELETE' || oldObject.metadata.name !== 'keep',
+  });
+  const rules = [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*'] }];
+  await configure('Validating', { path: '/all', rules });
+  await create(podBody('keep'), { dryRun: 'All' });
+  expect(reviews.at(-1).request).toMatchObject({ dryRun: true });
+  await create(podBody('keep'));
+  await expect(bed.send('DELETE', `${pods}/keep`)).rejects.toThrow('denied the request');
+  expect(reviews.at(-1).request).toMatchObject({ operation: 'DELETE', object: null });
+  reviews = [];
+  await bed.send('DELETE', `${group}/validatingwebhookconfigurations/validating-all`);
+  expect(reviews).toEqual([]);
+});
+
+test('refuses conditions that do not compile', async () => {
+  await expect(
+    configure('Validating', { path: '/x', matchConditions: [{ name: 'c', expression: 'object.' }] }),
+  ).rejects.toThrow('webhooks[0].matchConditions[0].expression: Invalid value: "object.": compilation failed');
+});
+
+test('reaches a webhook behind a service on one of its pods', async () => {
+  answers['/'] = () => ({ allowed: false, status: { message: 'from inside' } });
+  await bed.send('POST', '/api/v1/namespaces/default/services', {
+    body: { metadata: { name: 'kubernetes' }, spec: { ports: [{ port: 443, targetPort: 8443 }] } },
+  });
+  await bed.send('POST', pods, { body: { ...podBody('hook-1', { nodeName: 'node' }) } });
+  const asked: [string, number][] = [];
+  bed.nodes.register('node', {
+    portForward: async (_namespace: string, name: string, number: number) => {
+      asked.push([name, number]);
+      return connect(port(), '127.0.0.1');
+    },
+  } as any);
+  const service = { namespace: 'default', name: 'kubernetes' };
+  await configure('Validating', { path: '/service', clientConfig: { service, caBundle: caBundle() } });
+  expect(await create(podBody('one'))).toContain(
+    'failed to call webhook: Post "https://kubernetes.default.svc:443/?timeout=10s": no endpoints available for service "kubernetes"',
+  );
+  await bed.send('POST', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+    body: {
+      metadata: { name: 'hook-x', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+      addressType: 'IPv4',
+      ports: [{ port: 8443 }],
+      endpoints: [{ addresses: ['10.0.0.9'], targetRef: { kind: 'Pod', name: 'hook-1' } }],
+    },
+  });
+  expect(await create(podBody('one'))).toBe(
+    '400 BadRequest admission webhook "service.example.com" denied the request: from inside',
+  );
+  expect(asked).toEqual([['hook-1', 8443]]);
+  expect(reviews[0].host).toBe('kubernetes.default.svc');
+});
