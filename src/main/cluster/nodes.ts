@@ -1,10 +1,11 @@
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineStatus } from '@shared/bridge/contract';
 import type { NodeConnections } from './apiserver/nodes';
 import { resources } from './client/resources';
 import type { InformerFactory, KubeClient } from './client/types';
 import type { Clock, Timer } from './clock';
-import { createKubelet, type Kubelet } from './kubelet';
+import { createDockerLogin, createKubelet, type Kubelet } from './kubelet';
 import { createDockerRuntime } from './kubelet/runtime/docker';
 import { pauseProgram } from './kubelet/runtime/pause-image';
 import { createSimulatedRuntime } from './kubelet/runtime/simulated';
@@ -76,6 +77,7 @@ export function createNodes(options: NodesOptions): Nodes {
     clock,
     log: log.child('services'),
   });
+  const dockerLogin = createDockerLogin({ env: process.env, home: homedir() });
   /** Simulated nodes that the user asked for because no engine answered. */
   let standIns: string[] = [];
   let info: RuntimeInfo | undefined;
@@ -111,7 +113,7 @@ export function createNodes(options: NodesOptions): Nodes {
       volumesDirectory: join(options.directory, 'volumes', nodeName),
       metrics: options.metrics,
       controlPlane: first,
-      ...(simulated ? {} : { serviceRouting: () => services.routing(nodeName) }),
+      ...(simulated ? {} : { serviceRouting: () => services.routing(nodeName), dockerLogin }),
     });
     agents.set(nodeName, { kubelet, simulated });
     connections.register(nodeName, kubelet.connection);

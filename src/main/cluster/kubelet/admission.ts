@@ -100,8 +100,8 @@ export class Admission {
   }
 
   private refusal(pod: Pod): Refusal | undefined {
-    const pressed = this.pressureRefusal(pod);
-    if (pressed) return pressed;
+    const early = this.pressureRefusal(pod) ?? sysctlRefusal(pod);
+    if (early) return early;
     const short = this.shortage(pod);
     if (short) {
       const { resource, requested, used, capacity } = short;
@@ -135,6 +135,38 @@ export class Admission {
     const names = [memory && 'MemoryPressure', disk && 'DiskPressure', pid && 'PIDPressure'].filter(Boolean);
     return { reason: 'Evicted', message: `The node had condition: [${names.join(' ')}]. ` };
   }
+}
+
+/** What a pod may set of its own namespaces without harm to others. */
+const safeSysctls = new Set([
+  'kernel.shm_rmid_forced',
+  'net.ipv4.ip_local_port_range',
+  'net.ipv4.ip_local_reserved_ports',
+  'net.ipv4.ip_unprivileged_port_start',
+  'net.ipv4.ping_group_range',
+  'net.ipv4.tcp_fin_timeout',
+  'net.ipv4.tcp_keepalive_intvl',
+  'net.ipv4.tcp_keepalive_probes',
+  'net.ipv4.tcp_keepalive_time',
+  'net.ipv4.tcp_rmem',
+  'net.ipv4.tcp_syncookies',
+  'net.ipv4.tcp_wmem',
+]);
+
+function sysctlRefusal(pod: Pod): Refusal | undefined {
+  const { securityContext, hostNetwork, hostIPC } = pod.spec!;
+  for (const { name: written } of securityContext?.sysctls ?? []) {
+    const name = written.replaceAll('/', '.');
+    const why = !safeSysctls.has(name)
+      ? 'not allowlisted'
+      : hostNetwork && name.startsWith('net.')
+        ? 'not allowed with host net enabled'
+        : hostIPC && name.startsWith('kernel.shm')
+          ? 'not allowed with host ipc enabled'
+          : undefined;
+    if (why) return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${name}" ${why}` };
+  }
+  return undefined;
 }
 
 function portsOf(pod: Pod): HostPort[] {

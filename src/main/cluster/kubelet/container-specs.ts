@@ -1,10 +1,10 @@
 import type { Container, Pod, PodSpec } from '@shared/k8s';
 import { parseBytes, parseCpuMillis } from '@shared/quantity';
 import { expandVariables } from './expand';
-import { ConfigError } from './objects';
 import { hashOf } from './pod-view';
 import { oomScore } from './qos';
 import { simulateAnnotation } from './runtime/simulated-behaviour';
+import { userOf } from './security';
 import { labels, type ContainerSpec, type ImageInfo, type MountSpec, type SandboxSpec } from './runtime/types';
 
 /** How the pods of a node reach the addresses of services. */
@@ -149,6 +149,8 @@ export interface ContainerContext {
   mounts: MountSpec[];
   image: ImageInfo;
   node: NodeFacts;
+  /** How the kernel confines it, as `confinementOf` says. */
+  confinement?: Pick<ContainerSpec, 'seccomp' | 'appArmor' | 'unmaskedProc'>;
 }
 
 /** Everything the runtime needs to make a container. @throws ConfigError */
@@ -190,6 +192,8 @@ export function containerSpec(pod: Pod, container: Container, context: Container
     resources: resourcesOf(container),
     user: userOf(pod, container, context.image),
     supplementalGroups: groups.map(String),
+    ...context.confinement,
+    ...(container.lifecycle?.stopSignal ? { stopSignal: container.lifecycle.stopSignal } : {}),
     privileged: security.privileged === true,
     readOnlyRootFilesystem: security.readOnlyRootFilesystem === true,
     noNewPrivileges: security.allowPrivilegeEscalation === false,
@@ -212,31 +216,3 @@ export function resourcesOf(container: Container): ContainerSpec['resources'] {
     ...(memory ? { memoryBytes: memory } : {}),
   };
 }
-
-/** `uid[:gid]`, or undefined for the image's own. @throws ConfigError when it would be root and may not */
-function userOf(pod: Pod, container: Container, image: ImageInfo): string | undefined {
-  const security = { ...pod.spec!.securityContext, ...container.securityContext };
-  const { runAsUser, runAsGroup, runAsNonRoot } = security;
-  const imageUser = image.user.split(':')[0] ?? '';
-  if (runAsNonRoot) {
-    if (runAsUser === 0)
-      throw new ConfigError(
-        `container's runAsUser breaks non-root policy (pod: "${podName(pod)}", container: ${container.name})`,
-      );
-    if (runAsUser === undefined && (imageUser === '' || imageUser === '0' || imageUser === 'root')) {
-      throw new ConfigError(
-        `container has runAsNonRoot and image will run as root (pod: "${podName(pod)}", container: ${container.name})`,
-      );
-    }
-    if (runAsUser === undefined && !/^\d+$/.test(imageUser)) {
-      throw new ConfigError(
-        `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root (pod: "${podName(pod)}", container: ${container.name})`,
-      );
-    }
-  }
-  if (runAsUser === undefined && runAsGroup === undefined) return undefined;
-  const user = runAsUser ?? (imageUser || '0');
-  return runAsGroup === undefined ? String(user) : `${user}:${runAsGroup}`;
-}
-
-const podName = (pod: Pod): string => `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Container, Pod } from '@shared/k8s';
 import { containerSpec, sandboxSpec } from './container-specs';
 import { resolveEnv } from './env';
@@ -8,6 +9,7 @@ import type { PodHost } from './pod-host';
 import type { StartAction } from './pod-plan';
 import type { Waiting } from './pod-status';
 import { latest, podLabel, runningSandbox, specContainers, type PodContainer, type PodView } from './pod-view';
+import { confinementOf } from './security';
 import { isUnreachable } from './runtime/docker-errors';
 import { RuntimeError, type ImageInfo } from './runtime/types';
 import {
@@ -323,6 +325,7 @@ export class ContainerStarter {
         mounts: [...mounts, ...managed],
         image,
         node: this.host.node,
+        confinement: await confinementOf(pod, container, this.host.seccompDirectory, readText),
       });
       id = await runtime.createContainer(spec, this.abort.signal);
     } catch (error) {
@@ -422,6 +425,8 @@ export class ContainerStarter {
     return `spec.${list}{${container.name}}`;
   }
 }
+
+const readText = (path: string): Promise<string> => readFile(path, 'utf8');
 
 /** The running container whose processes an ephemeral one wants to see. @throws ConfigError when it does not run */
 function pidTargetOf(container: Container, view: PodView): string | undefined {

@@ -3,6 +3,7 @@ import type { EventRecorder } from '../client/events';
 import type { Clock } from '../clock';
 import { Backoff } from './backoff';
 import { wishOf } from './container-specs';
+import type { DockerLogin } from './docker-login';
 import { goDuration } from './go-duration';
 import type { ObjectSource } from './objects';
 import type { Waiting } from './pod-status';
@@ -37,6 +38,8 @@ interface Options {
   recorder: EventRecorder;
   objects: ObjectSource;
   clock: Clock;
+  /** Where pull secrets do not help. */
+  login?: DockerLogin;
   /** Told of images that were not there before. */
   pulled?(reference: string, image: ImageInfo): Promise<void>;
 }
@@ -148,18 +151,25 @@ export class ImageManager {
       const secret = name ? await this.options.objects.secret(pod.metadata.namespace!, name) : undefined;
       if (secret) secrets.push(secret);
     }
-    const auths = authsFor(image, secrets);
+    const fromSecrets = authsFor(image, secrets);
+    const own = (await this.options.login?.authsFor(image)) ?? { auths: [] };
+    // A login that is out of date must not keep anybody from what is public.
+    const auths = [...fromSecrets, ...own.auths, ...(fromSecrets.length === 0 ? [undefined] : [])];
     let failure: unknown;
-    for (const auth of auths.length > 0 ? auths : [undefined]) {
+    for (const auth of auths) {
       try {
         await this.options.runtime.pullImage(image, { auth, signal, ...wishOf(pod) });
         return;
       } catch (error) {
-        failure = error;
-        if (signal.aborted) break;
+        failure ??= error;
+        if (signal.aborted || !isEngineAnswer(error)) throw error;
       }
     }
-    throw failure;
+    if (!own.problem || !isEngineAnswer(failure)) throw failure;
+    throw new RuntimeError(
+      `${failure.message} (the credentials of your docker login could not be used: ${own.problem})`,
+      failure.code,
+    );
   }
 
   forget(uid: string): void {

@@ -1,2 +1,3 @@
+export { createDockerLogin } from './docker-login';
 export { createKubelet } from './kubelet';
 export type { Kubelet, KubeletOptions } from './kubelet';

@@ -1,5 +1,6 @@
 import { mkdir, readdir, statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMap, Pod, Secret, Taint } from '@shared/k8s';
 import type { NodeConnection } from '../apiserver/node-connection';
@@ -13,6 +14,7 @@ import { Admission } from './admission';
 import { Backoff } from './backoff';
 import { createNodeConnection } from './connection';
 import type { ServiceRouting } from './container-specs';
+import type { DockerLogin } from './docker-login';
 import { EvictionManager, checkThresholds } from './eviction/manager';
 import { createMachineReader, defaultThresholds, type Readings, type Thresholds } from './eviction/signals';
 import { ImageGarbage } from './image-garbage';
@@ -37,6 +39,8 @@ export interface KubeletOptions {
   clusterId: string;
   /** Where pods' volumes and files are kept; one directory per node. */
   volumesDirectory: string;
+  /** Where pods' seccomp profiles of type Localhost are; `seccomp` beside all nodes' volumes by default. */
+  seccompDirectory?: string;
   /** Quantities instead of what the engine has: cpu, memory, ephemeral-storage, pods. */
   capacity?: Record<string, string>;
   maxPods?: number;
@@ -53,6 +57,8 @@ export interface KubeletOptions {
   dial?: Dial;
   /** Where usage is sampled. */
   metrics?: Metrics;
+  /** The login of whoever runs this, for images that no pull secret of a pod opens. */
+  dockerLogin?: DockerLogin;
   /** What the machine has left; read from this host by default, where the engine runs on it. */
   machine?: () => Promise<Readings>;
   /** Instead of the defaults: below which the node is under pressure, `{'memory.available': '200Mi'}`. */
@@ -153,11 +159,13 @@ class NodeKubelet implements Kubelet {
       objects,
       dial,
       volumesDirectory,
+      seccompDirectory: options.seccompDirectory ?? join(volumesDirectory, '..', '..', 'seccomp'),
       images: new ImageManager({
         runtime,
         recorder,
         objects,
         clock,
+        login: options.dockerLogin,
         pulled: (reference, image) => this.garbage.note(reference, image),
       }),
       crashes: new Backoff(),

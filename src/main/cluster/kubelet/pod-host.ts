@@ -25,6 +25,8 @@ export interface PodHost {
   admission: Admission;
   dial: Dial;
   volumesDirectory: string;
+  /** Where seccomp profiles of type Localhost are. */
+  seccompDirectory: string;
   node: NodeFacts;
   hostIp(): string;
   /** The engine sees this host's directories. */

@@ -53,9 +53,17 @@ export interface PlanFacts {
 
 /** Whether an ended container is to run again. */
 export function shouldRestart(policy: string | undefined, container: Container, ended: PodContainer): boolean {
-  if (isSidecar(container) || ended.state === 'created') return true;
+  return ended.state === 'created' || restartsAfter(policy, container, ended.exitCode ?? 0);
+}
+
+/** The container's own rules come first, then its own policy, then that of the pod. */
+export function restartsAfter(policy: string | undefined, container: Container, exitCode: number): boolean {
+  const ruled = container.restartPolicyRules?.some(({ action, exitCodes }) => {
+    const named = exitCodes?.values?.includes(exitCode) ?? false;
+    return action === 'Restart' && exitCodes && (exitCodes.operator === 'NotIn' ? !named : named);
+  });
   const rule = container.restartPolicy ?? policy ?? 'Always';
-  return rule === 'Always' || (rule === 'OnFailure' && ended.exitCode !== 0);
+  return ruled === true || rule === 'Always' || (rule === 'OnFailure' && exitCode !== 0);
 }
 
 function startOf(container: Container, kind: 'init' | 'app', view: PodView, facts: PlanFacts): StartAction {

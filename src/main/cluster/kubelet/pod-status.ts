@@ -1,7 +1,7 @@
 import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '@shared/k8s';
 import { setCondition } from '../client/conditions';
 import { timestamp } from '../clock';
-import { shouldRestart } from './pod-plan';
+import { restartsAfter, shouldRestart } from './pod-plan';
 import { ephemeralContainers, isSidecar, runningSandbox, type PodContainer, type PodView } from './pod-view';
 import { qosClass } from './qos';
 
@@ -214,6 +214,7 @@ export function phaseOf(
   let waiting = 0;
   let stopped = 0;
   let succeeded = 0;
+  let restarting = 0;
   let pendingInit = 0;
   let failedInit = 0;
 
@@ -233,12 +234,13 @@ export function phaseOf(
   }
   for (const status of containers) {
     const { running: runs, terminated } = status.state ?? {};
+    const last = terminated ?? status.lastState?.terminated;
     if (runs) running++;
-    else if (terminated) {
+    else if (last) {
       stopped++;
-      if (terminated.exitCode === 0) succeeded++;
-    } else if (status.lastState?.terminated) stopped++;
-    else waiting++;
+      if (terminated?.exitCode === 0) succeeded++;
+      if (restartsAfter(policy, specOf.get(status.name) ?? status, last.exitCode)) restarting++;
+    } else waiting++;
   }
   const mainRuns = containers.some((status) => status.state?.running);
 
@@ -248,10 +250,8 @@ export function phaseOf(
   if (waiting > 0) return 'Pending';
   if (mainRuns) return 'Running';
   if (stopped > 0) {
-    if (policy === 'Always') return 'Running';
-    if (running > 0) return 'Running';
-    if (stopped === succeeded) return 'Succeeded';
-    return policy === 'Never' ? 'Failed' : 'Running';
+    if (restarting > 0 || running > 0) return 'Running';
+    return stopped === succeeded ? 'Succeeded' : 'Failed';
   }
   return 'Pending';
 }

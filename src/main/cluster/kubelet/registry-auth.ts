@@ -29,12 +29,17 @@ function matches(host: string, registry: string): boolean {
 }
 
 /** The credentials of pull secrets that apply to an image, the most specific first. */
-export function authsFor(image: string, secrets: Secret[]): RegistryAuth[] {
+export const authsFor = (image: string, secrets: Secret[]): RegistryAuth[] => authsOf(image, secrets.map(entriesOf));
+
+/** The same of the `auths` of a docker configuration. */
+export const authsIn = (image: string, auths: Record<string, object>): RegistryAuth[] => authsOf(image, [auths]);
+
+function authsOf(image: string, tables: Record<string, AuthEntry>[]): RegistryAuth[] {
   const { registry, name } = parseImage(image);
   const path = registry === dockerHub && !name.startsWith(`${dockerHub}/`) ? name : name.slice(registry.length + 1);
   const found: { auth: RegistryAuth; weight: number }[] = [];
-  for (const secret of secrets) {
-    for (const [key, entry] of Object.entries(entriesOf(secret))) {
+  for (const table of tables) {
+    for (const [key, entry] of Object.entries(table)) {
       const target = hostAndPath(key);
       const inPath = target.path === '' || path === target.path || path.startsWith(`${target.path}/`);
       if (matches(target.host, registry) && inPath) found.push({ auth: authOf(entry, key), weight: key.length });

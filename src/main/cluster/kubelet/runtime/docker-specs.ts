@@ -80,6 +80,7 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
     Tty: spec.tty,
     OpenStdin: spec.stdin,
     StdinOnce: spec.stdinOnce,
+    ...(spec.stopSignal ? { StopSignal: spec.stopSignal } : {}),
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       NetworkMode: join,
@@ -94,7 +95,8 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
       CapAdd: spec.addCapabilities,
       CapDrop: spec.dropCapabilities,
       GroupAdd: spec.supplementalGroups,
-      SecurityOpt: spec.noNewPrivileges ? ['no-new-privileges'] : [],
+      SecurityOpt: securityOptions(spec),
+      ...(spec.unmaskedProc ? { MaskedPaths: [], ReadonlyPaths: [] } : {}),
       LogConfig: logConfig,
     },
   };
@@ -109,6 +111,12 @@ export function resourceOptions({ nanoCpus, memoryBytes, cpuShares }: RuntimeRes
     ...(memoryBytes ? { Memory: memoryBytes, MemorySwap: memoryBytes } : {}),
   };
 }
+
+const securityOptions = (spec: ContainerSpec): string[] => [
+  ...(spec.noNewPrivileges ? ['no-new-privileges'] : []),
+  ...(spec.seccomp ? [`seccomp=${spec.seccomp}`] : []),
+  ...(spec.appArmor ? [`apparmor=${spec.appArmor}`] : []),
+];
 
 function pidMode(spec: ContainerSpec): { PidMode?: string } {
   if (spec.hostPid) return { PidMode: 'host' };

@@ -120,6 +120,14 @@ export interface ContainerSpec {
   privileged: boolean;
   readOnlyRootFilesystem: boolean;
   noNewPrivileges: boolean;
+  /** `unconfined` or a profile as JSON; absent: the engine's own. */
+  seccomp?: string;
+  /** `unconfined` or the name of a profile loaded on the engine's machine; absent: the engine's own. */
+  appArmor?: string;
+  /** /proc is whole, without the parts that engines hide. */
+  unmaskedProc?: boolean;
+  /** Instead of the image's own: SIGUSR1. */
+  stopSignal?: string;
   addCapabilities: string[];
   dropCapabilities: string[];
   /** The pod's wish how a simulated runtime should behave; others ignore it. */

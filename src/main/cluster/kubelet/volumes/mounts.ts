@@ -1,4 +1,4 @@
-import { chmod, mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Container, Pod } from '@shared/k8s';
 import { domainOf, hostnameOf } from '../container-specs';
@@ -60,9 +60,12 @@ export async function managedMounts(
   const own = podDirectory(context.directory, pod.metadata.uid);
   await mkdir(own, { recursive: true });
   const taken = new Set((container.volumeMounts ?? []).map((mount) => mount.mountPath));
-  if (!pod.spec!.hostNetwork && !taken.has('/etc/hosts')) {
+  // On the host's network the host's names hold, with those that the pod adds.
+  const aliased = (pod.spec!.hostAliases?.length ?? 0) > 0;
+  if ((!pod.spec!.hostNetwork || aliased) && !taken.has('/etc/hosts')) {
     const source = join(own, 'etc-hosts');
-    await writeFile(source, hostsFile(pod, context), { mode: 0o644 });
+    const names = pod.spec!.hostNetwork ? await readFile('/etc/hosts', 'utf8').catch(() => '') : podNames(pod, context);
+    await writeFile(source, `${hostsHeader}\n${names}${aliasesOf(pod)}`, { mode: 0o644 });
     mounts.push({ type: 'bind', source, containerPath: '/etc/hosts', readOnly: false });
   }
   const source = terminationFile(context.directory, pod.metadata.uid, container.name, restartCount);
@@ -78,12 +81,12 @@ export async function managedMounts(
   return mounts;
 }
 
-function hostsFile(pod: Pod, context: VolumeContext): string {
+const hostsHeader = '# Kubernetes-managed hosts file.';
+
+function podNames(pod: Pod, context: VolumeContext): string {
   const hostname = hostnameOf(pod);
   const domain = domainOf(pod, context.clusterDomain);
-  const aliases = pod.spec!.hostAliases ?? [];
   return [
-    '# Kubernetes-managed hosts file.',
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',
     'fe00::0\tip6-localnet',
@@ -91,8 +94,13 @@ function hostsFile(pod: Pod, context: VolumeContext): string {
     'fe00::1\tip6-allnodes',
     'fe00::2\tip6-allrouters',
     `${context.facts.podIp}\t${domain ? `${hostname}.${domain}\t` : ''}${hostname}`,
-    ...(aliases.length > 0 ? ['', '# Entries added by HostAliases.'] : []),
-    ...aliases.map((alias) => `${alias.ip}\t${(alias.hostnames ?? []).join('\t')}`),
     '',
   ].join('\n');
+}
+
+function aliasesOf(pod: Pod): string {
+  const aliases = pod.spec!.hostAliases ?? [];
+  if (aliases.length === 0) return '';
+  const lines = aliases.map((alias) => `${alias.ip}\t${(alias.hostnames ?? []).join('\t')}`);
+  return ['', '# Entries added by HostAliases.', ...lines, ''].join('\n');
 }
