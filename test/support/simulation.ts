@@ -1,12 +1,17 @@
 /** The whole control plane with scheduler and simulated nodes on one clock that stands still until it is moved. */
 import type { KubeObject, Pod } from '../../src/shared/k8s';
+import { apiError } from '../../src/main/cluster/api/errors';
+import { createClient } from '../../src/main/cluster/client/client';
+import { createInformerFactory } from '../../src/main/cluster/client/informer';
 import { resources } from '../../src/main/cluster/client/resources';
-import type { ResourceRef } from '../../src/main/cluster/client/types';
+import type { KubeRequest } from '../../src/main/cluster/client/transport';
+import type { InformerFactory, ResourceRef } from '../../src/main/cluster/client/types';
+import { createControllers, type Controllers } from '../../src/main/cluster/controllers';
 import { createKubelet, type Kubelet } from '../../src/main/cluster/kubelet';
 import { createSimulatedRuntime } from '../../src/main/cluster/kubelet/runtime/simulated';
 import { labels } from '../../src/main/cluster/kubelet/runtime/types';
 import { createLogger } from '../../src/main/cluster/log';
-import { createScheduler } from '../../src/main/cluster/scheduler';
+import { createScheduler, type Scheduler } from '../../src/main/cluster/scheduler';
 import { seededRandom } from './random';
 import { startTestbed, type Testbed } from './testbed';
 
@@ -19,6 +24,12 @@ export interface Simulation extends Pick<Testbed, 'clock' | 'client' | 'store' |
   leave(name: string): Promise<void>;
   /** Moves time on by seconds; between any two things that fall due everything settles. */
   pass(seconds: number): Promise<void>;
+  /** Ends controllers and scheduler in the midst of their work and starts new ones, which know nothing but the API. */
+  restart(): Promise<void>;
+  /** Makes requests of controllers and scheduler fail: not sent at all, or carried out and the answer lost. */
+  fault: ((request: KubeRequest) => 'unsent' | 'unanswered' | undefined) | undefined;
+  /** How many turns of the event loop the caches of controllers and scheduler get an event late. */
+  lag: (() => number) | undefined;
   /** Lets time pass until the condition holds. @throws Error with what it saw last after `seconds` */
   until<T>(what: () => Promise<T>, holds: (value: T) => boolean, seconds?: number): Promise<T>;
   /** Creates an object in `default` unless it says otherwise. */
@@ -45,9 +56,56 @@ export async function startSimulation(names: string[], seed = 1): Promise<Simula
   const problems = bed.problems;
   const log = createLogger('test', 'warn', (line) => void problems.push(line.trim()));
   const runtime = createSimulatedRuntime({ clusterId: 'c', clock, random });
-  const scheduler = createScheduler({ client, informers, clock, log: log.child('scheduler'), random });
   const kubelets = new Map<string, Kubelet>();
-  const settle = () => bed.settle();
+  let control: { controllers: Controllers; scheduler: Scheduler; informers: InformerFactory } | undefined;
+
+  const faulty = createClient({
+    ...client.transport,
+    request: async (request) => {
+      const fault = simulation.fault?.(request);
+      const lost = apiError(503, 'ServiceUnavailable', `the request was lost (${fault})`);
+      if (fault === 'unsent') throw lost;
+      const response = await client.transport.request<any>(request);
+      if (fault) throw lost;
+      return response;
+    },
+    watch: async <T>(request: KubeRequest) => {
+      const watch = await client.transport.watch<T>(request);
+      return {
+        close: () => watch.close(),
+        async *[Symbol.asyncIterator]() {
+          for await (const event of watch) {
+            for (let turns = simulation.lag?.() ?? 0; turns > 0; turns--) await turn();
+            yield event;
+          }
+        },
+      };
+    },
+  });
+  const startControl = async () => {
+    const own = createInformerFactory({ client: faulty, clock, log, random });
+    const shared = { client: faulty, informers: own, clock };
+    const scheduler = createScheduler({ ...shared, log: log.child('scheduler'), random });
+    const controllers = createControllers({ ...shared, log });
+    control = { controllers, scheduler, informers: own };
+    scheduler.start();
+    await controllers.start();
+  };
+  const stopControl = async () => {
+    const before = control;
+    control = undefined;
+    before?.scheduler.stop();
+    await before?.controllers.stop();
+    before?.informers.stop();
+  };
+  const settle = async () => {
+    for (let quiet = 0; quiet < 12;) {
+      const { revision } = bed.store;
+      await turn();
+      const busy = control?.controllers.status().some(({ queueLength }) => queueLength > 0);
+      quiet = bed.store.revision === revision && !busy ? quiet + 1 : 0;
+    }
+  };
 
   const simulation: Simulation = {
     clock,
@@ -56,6 +114,16 @@ export async function startSimulation(names: string[], seed = 1): Promise<Simula
     informers,
     events: (name) => bed.events(name),
     problems,
+    fault: undefined,
+    lag: undefined,
+    async restart() {
+      // What is under way may wait for time to pass.
+      const stopped = stopControl();
+      await simulation.pass(1);
+      await stopped;
+      await startControl();
+      await settle();
+    },
     async join(...joining) {
       for (const nodeName of joining) {
         const kubelet = createKubelet({
@@ -124,20 +192,22 @@ export async function startSimulation(names: string[], seed = 1): Promise<Simula
       return (await runtime.list()).filter((one) => !known.has(one.labels[labels.podUid] ?? '')).length;
     },
     async stop() {
-      scheduler.stop();
+      simulation.fault = simulation.lag = undefined;
       let running = true;
-      const stopped = Promise.all([...kubelets.values()].map((kubelet) => kubelet.stop()));
+      const stopped = Promise.all([stopControl(), ...[...kubelets.values()].map((kubelet) => kubelet.stop())]);
       void stopped.then(() => (running = false));
       for (await settle(); running;) await simulation.pass(1);
       runtime.dispose();
       bed.stop();
     },
   };
-  scheduler.start();
-  await informers.start();
+  await bed.controllers.stop();
+  await startControl();
   await simulation.join(...names);
   return simulation;
 }
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A pod template whose containers behave as told. @param simulate see kubelet/runtime/simulated-behaviour */
 export const template = (app: string, image = 'app:1', simulate: object = {}, spec: object = {}) => ({

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Deployment, EndpointSlice, KubeObject, Node, Pod, PodDisruptionBudget } from '@shared/k8s';
-import { seededRandom } from '../../../test/support/random';
+import type { EndpointSlice, KubeObject, Node, Pod, PodDisruptionBudget } from '@shared/k8s';
 import { startSimulation, template, type Simulation } from '../../../test/support/simulation';
 import { ApiError } from './api/errors';
 import { findCondition } from './client/conditions';
 import { isNotFound } from './client/controller';
 import { resources } from './client/resources';
-import { isFinished, isReady } from './controllers/pods';
+import { isReady } from './controllers/pods';
 
 let cluster: Simulation;
 beforeEach(async () => {
@@ -201,73 +200,5 @@ describe('endpoints', () => {
     expect(await serving()).toHaveLength(4);
     expect(await serving()).toEqual(await addresses());
     await cluster.until(serving, (list) => list.length === 0, 120);
-  });
-});
-
-describe('chance', () => {
-  it.each([1, 2, 3])('ends as it was asked for (seed %i)', async (seed) => {
-    const random = seededRandom(seed);
-    const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
-    const patch = (replicas: number) => ({ spec: { replicas } });
-    await deploy('web', 5);
-    await cluster.create(
-      resources.statefulSets,
-      workload('db', { replicas: 3, serviceName: 'db', template: template('db') }),
-    );
-    await cluster.create(resources.daemonSets, workload('agent', { template: template('agent') }));
-    await cluster.create(resources.jobs, {
-      metadata: { name: 'work' },
-      spec: {
-        completions: 10,
-        parallelism: 3,
-        backoffLimit: 1000,
-        template: template(
-          'work',
-          'work:1',
-          { runMs: 20_000, exitCode: 1, failureRate: 0.2 },
-          { restartPolicy: 'Never' },
-        ),
-      },
-    });
-    let hung: string | undefined;
-    const deeds: (() => Promise<unknown>)[] = [
-      async () => cluster.client.delete(resources.pods, 'default', pick(await cluster.pods())!.metadata.name),
-      async () => cluster.kill(pick(await cluster.pods())!),
-      async () => evict(pick(await cluster.pods())!),
-      () => cluster.client.patch(resources.deployments, 'default', 'web', patch(Math.floor(random() * 9))),
-      () => cluster.client.patch(resources.statefulSets, 'default', 'db', patch(Math.floor(random() * 5))),
-      () =>
-        cluster.edit<Deployment>(
-          resources.deployments,
-          'web',
-          (draft) => void (draft.spec!.template.spec!.containers[0]!.image = `app:${Math.floor(random() * 9)}`),
-        ),
-      async () => {
-        if (hung) await cluster.join(hung);
-        hung = hung ? undefined : pick(['node-a', 'node-b', 'node-c'])!;
-        if (hung) await cluster.silence(hung);
-      },
-      () => cluster.pass(120),
-    ];
-    for (let step = 0; step < 60; step++) {
-      await pick(deeds)!();
-      await cluster.pass(Math.floor(random() * 8));
-    }
-    if (hung) await cluster.join(hung);
-    await cluster.client.patch(resources.deployments, 'default', 'web', patch(4));
-    await cluster.client.patch(resources.statefulSets, 'default', 'db', patch(3));
-    const state = async () => {
-      const pods = await cluster.list<Pod>(resources.pods);
-      const count = (app: string) =>
-        pods.filter((pod) => pod.metadata.labels!.app === app && isReady(pod) && !isFinished(pod)).length;
-      const { status } = await cluster.get(resources.jobs, 'work');
-      const going = pods.filter(({ metadata }) => metadata.deletionTimestamp).length;
-      return { web: count('web'), db: count('db'), agent: count('agent'), work: status?.succeeded, going };
-    };
-    const wanted = { web: 4, db: 3, agent: 3, work: 10, going: 0 };
-    await cluster.until(state, (now) => JSON.stringify(now) === JSON.stringify(wanted), 3600);
-    await cluster.pass(60);
-    expect(await state()).toEqual(wanted);
-    expect(await cluster.orphans()).toBe(0);
   });
 });
