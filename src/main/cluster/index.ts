@@ -27,7 +27,16 @@ import { systemClock, type Clock } from './clock';
 import { createControllers } from './controllers';
 import { loadOrCreateIdentity, writeIdentity, type ClusterIdentity } from './identity';
 import type { Logger } from './log';
-import { createMetrics, openHistoryFile } from './metrics';
+import {
+  createMetrics,
+  createMonitoring,
+  gauge,
+  one,
+  openHistoryFile,
+  queueFamilies,
+  schedulerFamilies,
+  storeFamilies,
+} from './metrics';
 import { createNodes } from './nodes';
 import { createScheduler, defaultSettings, type Placing } from './scheduler';
 import { loadOrCreateKey, openStore } from './store';
@@ -113,6 +122,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     log: metricsLog,
     history: await openHistoryFile(join(dataDirectory, 'usage-history.jsonl'), metricsLog),
   });
+  const monitoring = createMonitoring((node) => metrics.usage(node));
   const debugPages = createDebugPages();
   const rbac = createRbac(store);
   const key = await loadOrCreateTokenKey(join(dataDirectory, 'pki'));
@@ -125,6 +135,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     log: log.child('apiserver'),
     nodes: connections,
     metrics,
+    monitoring,
     debugPages,
     version: { gitVersion: kubernetesVersion },
     rbac,
@@ -171,6 +182,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   debugPages.register(decisionsPath, (query) =>
     scheduler.decisions(query.get('namespace') ?? undefined, query.get('pod') ?? undefined),
   );
+  monitoring.add(() => storeFamilies(store, server.context.registry.all()));
+  monitoring.add(() => queueFamilies(controllers));
+  monitoring.add(() => schedulerFamilies(scheduler));
+  monitoring.add(() => [
+    gauge('kubernetes_build_info', 'The version of Kubernetes whose API is served.', [
+      one(1, { git_version: kubernetesVersion }),
+    ]),
+  ]);
   const nodes = createNodes({
     clusterId: identity.id,
     clusterName: name,

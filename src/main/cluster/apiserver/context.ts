@@ -6,6 +6,7 @@ import type { Store } from '../store/types';
 import type { Admission } from './admission';
 import type { Continuations } from './continuations';
 import type { DebugPages } from './debug-pages';
+import type { Monitoring } from './monitoring';
 import type { MetricsSource } from './node-connection';
 import type { NodeConnections } from './nodes';
 import type { Rbac } from './rbac/authorizer';
@@ -47,6 +48,8 @@ export interface ServerContext {
   tokens?: ServiceAccountTokens;
   nodes: NodeConnections;
   metrics?: MetricsSource;
+  /** Counts requests and tells figures, where somebody may ask for them. */
+  monitoring?: Monitoring;
   debugPages?: DebugPages;
   services: ServiceAllocator;
   continuations: Continuations;

@@ -175,6 +175,7 @@ export class Discovery {
       ]),
       '/healthz',
       '/livez',
+      ...(this.context.monitoring ? ['/metrics'] : []),
       '/openapi/v2',
       '/openapi/v3',
       '/readyz',

@@ -17,6 +17,7 @@ import { metricsResource } from './metrics-api';
 import { internalError } from './errors';
 import { finalizeNamespace } from './finalize';
 import { isNamespaces } from './namespaces';
+import type { Exposed, Monitoring } from './monitoring';
 import type { MetricsSource } from './node-connection';
 import type { NodeConnections } from './nodes';
 import { patch } from './patch';
@@ -49,6 +50,8 @@ export interface ApiServerOptions {
   /** What GET /version answers. */
   version?: Partial<VersionInfo>;
   metrics?: MetricsSource;
+  /** Counts requests and tells figures at /metrics. */
+  monitoring?: Monitoring;
   /** What other parts tell about themselves under `/debug/`. */
   debugPages?: DebugPages;
   /** IPv4 range of cluster addresses; 10.96.0.0/16 unless told. */
@@ -72,7 +75,7 @@ export interface ApiServer {
 
 /** The API over a store: authorization → admission → strategy and validation → store, one path for everyone. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { store, schema, clock, log, nodes, metrics } = options;
+  const { store, schema, clock, log, nodes, metrics, monitoring } = options;
   const registry = new ResourceRegistry(options.kinds);
   const custom = createCustomKinds({ store, registry, schema, clock, log, changed: () => discovery.reset() });
   const context: ServerContext = {
@@ -83,6 +86,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     log,
     nodes,
     metrics,
+    monitoring,
     debugPages: options.debugPages,
     random: options.random ?? Math.random,
     admission: createAdmission(options, () => context),
@@ -101,17 +105,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       context.admission.close();
     },
     async handle(request) {
+      const route = parsePath(request.path);
+      const end = monitoring?.begin(request, route);
       try {
-        return await serve(context, discovery, request);
+        const response = await serve(context, discovery, request, route);
+        end?.(response.status);
+        return response;
       } catch (error) {
-        if (error instanceof ApiError) throw error;
-        if (error instanceof StoreError) throw storeFailure(error);
-        log.error('a request failed', {
-          method: request.method,
-          path: request.path,
-          error: (error as Error).stack ?? String(error),
-        });
-        throw internalError(error);
+        const failure = failureOf(error);
+        end?.(failure.status.code ?? 500);
+        if (!(error instanceof ApiError || error instanceof StoreError)) {
+          log.error('a request failed', {
+            method: request.method,
+            path: request.path,
+            error: (error as Error).stack ?? String(error),
+          });
+        }
+        throw failure;
       }
     },
   };
@@ -119,11 +129,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return server;
 }
 
-function serve(context: ServerContext, discovery: Discovery, request: ApiRequest): ApiResponse | Promise<ApiResponse> {
-  const route = parsePath(request.path);
+function serve(
+  context: ServerContext,
+  discovery: Discovery,
+  request: ApiRequest,
+  route: Route,
+): ApiResponse | Promise<ApiResponse> {
   if (route.type === 'nonResource') {
     authorizePath(context, request);
     if (request.method !== 'GET') throw methodNotAllowed();
+    if (request.path === '/metrics' && context.monitoring) return exposed(context.monitoring.controlPlane());
     const page = context.debugPages?.get(request.path);
     if (page) return { status: 200, warnings: [], payload: { type: 'object', object: { value: page(request.query) } } };
     return discovery.serve(request, route.segments);
@@ -245,6 +260,16 @@ function authorizePath(context: ServerContext, { method, path, user }: ApiReques
   const attributes = { user, verb: method.toLowerCase(), group: '', version: '', resource: '', path };
   const answer = context.authorize(attributes);
   if (!answer.allowed) throw accessDenied(attributes, answer.reason);
+}
+
+async function exposed(figures: Promise<Exposed>): Promise<ApiResponse> {
+  return { status: 200, warnings: [], payload: { type: 'text', ...(await figures) } };
+}
+
+/** Whatever went wrong, in the API's form. */
+function failureOf(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return error instanceof StoreError ? storeFailure(error) : internalError(error);
 }
 
 /** What the store could not do, in the API's form. */

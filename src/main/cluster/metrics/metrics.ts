@@ -37,10 +37,29 @@ export interface Series {
   unavailable?: string;
 }
 
+/** A container or pod with its totals, and its usage where there were two readings. */
+interface Used {
+  namespace: string;
+  pod: string;
+  totals: Totals;
+  sample?: UsageSample;
+}
+
+/** What a node and what runs on it have used. */
+export interface NodeUsage {
+  name: string;
+  /** Of the machine, where the node is that; else of its containers together. */
+  node?: Totals;
+  containers: (Used & { container: string; id: string })[];
+  pods: (Used & { uid: string })[];
+}
+
 export interface Metrics extends MetricsSource {
   /** Samples a node from now on. Returns the removal. */
   addNode(node: MetricsNode): () => void;
   series(target: MetricsTarget, fromMs: number): Series;
+  /** What was read last of a node; undefined for one that is not sampled here. */
+  usage(node: string): NodeUsage | undefined;
   /** Samples no more; resolves when the history is written. */
   stop(): Promise<void>;
 }
@@ -167,6 +186,36 @@ class Sampler implements Metrics {
       cpuLimit: capacities.reduce((sum, one) => sum + one.cpu, 0),
       memoryLimit: capacities.reduce((sum, one) => sum + one.memory, 0),
     };
+  }
+
+  usage(name: string): NodeUsage | undefined {
+    const node = this.nodes.get(name);
+    if (!node) return undefined;
+    const fresh = this.options.clock.now() - 3 * this.intervalMs;
+    const containers = [...this.containers.values()]
+      .filter((one) => one.node === name && one.totals && one.seenMs >= fresh)
+      .map(({ namespace, pod, container, id, totals, sample }) => {
+        return { namespace, pod, container, id, totals: totals!, sample };
+      });
+    const pods = new Map<string, NodeUsage['pods'][number]>();
+    for (const one of containers) {
+      const { namespace, pod, totals, sample } = one;
+      const key = `${namespace}/${pod}`;
+      const sum = pods.get(key);
+      const uid = sum?.uid ?? node.pod(namespace, pod)?.metadata.uid ?? '';
+      pods.set(key, {
+        namespace,
+        pod,
+        uid,
+        totals: sum ? sumTotals(sum.totals, totals) : totals,
+        sample: sum?.sample && sample ? sumSamples(sum.sample, sample) : sum ? undefined : sample,
+      });
+    }
+    const whole = node.wholeHost() ? this.nodeTracks.get(name)?.totals : undefined;
+    const together = containers
+      .map(({ totals }) => totals)
+      .reduce<Totals | undefined>((sum, totals) => (sum ? sumTotals(sum, totals) : totals), undefined);
+    return { name, node: whole ?? together, containers, pods: [...pods.values()] };
   }
 
   private podSeries({ namespace, name, container }: Extract<MetricsTarget, { kind: 'pod' }>, fromMs: number): Series {
@@ -318,6 +367,18 @@ class Sampler implements Metrics {
     if (group?.size === 0) this.pods.delete(podKey);
   }
 }
+
+const sumTotals = (a: Totals, b: Totals): Totals => ({
+  timeMs: Math.min(a.timeMs, b.timeMs),
+  cpuTotalNanos: a.cpuTotalNanos + b.cpuTotalNanos,
+  memoryBytes: a.memoryBytes + b.memoryBytes,
+});
+
+const sumSamples = (a: UsageSample, b: UsageSample): UsageSample => ({
+  ...a,
+  cpuNanocores: a.cpuNanocores + b.cpuNanocores,
+  memoryBytes: a.memoryBytes + b.memoryBytes,
+});
 
 /** What a pod or one of its containers may use; a limit only where every container has one. */
 function limitsOf(pod: Pod, container: string | undefined): Partial<Series> {

@@ -1,0 +1,95 @@
+import type { NodeUsage } from '../metrics';
+import { counter, gauge, one, type Family, type Value } from './families';
+
+const seconds = (nanos: number): number => nanos / 1e9;
+
+/** What a kubelet tells at /metrics/resource: what the metrics server reads. */
+export function resourceFamilies({ node, containers, pods }: NodeUsage): Family[] {
+  const values = (read: (totals: Totals) => number): Value[] =>
+    containers.map(({ container, pod, namespace, totals }) => one(read(totals), { container, namespace, pod }));
+  const ofPods = (read: (totals: Totals) => number): Value[] =>
+    pods.map(({ pod, namespace, totals }) => one(read(totals), { namespace, pod }));
+  const cpu = (totals: Totals) => seconds(totals.cpuTotalNanos);
+  const memory = (totals: Totals) => totals.memoryBytes;
+  return [
+    counter('container_cpu_usage_seconds_total', 'CPU time of a container.', values(cpu)),
+    gauge(
+      'container_memory_working_set_bytes',
+      'Memory of a container that cannot be given back at once.',
+      values(memory),
+    ),
+    ...(node
+      ? [
+          counter('node_cpu_usage_seconds_total', 'CPU time of the node.', [one(cpu(node))]),
+          gauge('node_memory_working_set_bytes', 'Memory of the node that cannot be given back at once.', [
+            one(memory(node)),
+          ]),
+        ]
+      : []),
+    counter('pod_cpu_usage_seconds_total', 'CPU time of a pod.', ofPods(cpu)),
+    gauge('pod_memory_working_set_bytes', 'Memory of a pod that cannot be given back at once.', ofPods(memory)),
+    gauge('resource_scrape_error', '1 if something could not be read, 0 otherwise.', [one(0)]),
+  ];
+}
+
+type Totals = NodeUsage['containers'][number]['totals'];
+
+/** What a kubelet tells at /metrics/cadvisor, as far as the engine says it. */
+export function containerFamilies({ containers }: NodeUsage): Family[] {
+  const labelled = containers.map(({ container, pod, namespace, id, totals }) => ({
+    labels: { container, id: `/docker/${id}`, namespace, pod },
+    totals,
+  }));
+  const values = (read: (totals: Totals) => number): Value[] =>
+    labelled.map(({ labels, totals }) => one(read(totals), labels));
+  return [
+    counter(
+      'container_cpu_usage_seconds_total',
+      'CPU time of a container.',
+      labelled.map(({ labels, totals }) => one(seconds(totals.cpuTotalNanos), { ...labels, cpu: 'total' })),
+    ),
+    gauge(
+      'container_memory_working_set_bytes',
+      'Memory of a container that cannot be given back at once.',
+      values((totals) => totals.memoryBytes),
+    ),
+    gauge(
+      'container_last_seen',
+      'When a container was seen last, in seconds since the epoch.',
+      values((totals) => Math.floor(totals.timeMs / 1000)),
+    ),
+  ];
+}
+
+/** What a kubelet tells of itself at /metrics. */
+export function kubeletFamilies({ containers, pods, name }: NodeUsage): Family[] {
+  return [
+    gauge('kubelet_node_name', "The node's name. The count is always 1.", [one(1, { node: name })]),
+    gauge('kubelet_running_pods', 'Pods with a container that runs.', [one(pods.length)]),
+    gauge('kubelet_running_containers', 'Containers that run.', [
+      one(containers.length, { container_state: 'running' }),
+    ]),
+  ];
+}
+
+/** What a kubelet tells at /stats/summary. @param now in ms */
+export function summary({ name, node, containers, pods }: NodeUsage): object {
+  const usage = (of: { totals: Totals; sample?: NodeUsage['containers'][number]['sample'] }) => ({
+    cpu: {
+      time: new Date(of.totals.timeMs).toISOString(),
+      ...(of.sample ? { usageNanoCores: Math.round(of.sample.cpuNanocores) } : {}),
+      usageCoreNanoSeconds: Math.round(of.totals.cpuTotalNanos),
+    },
+    memory: { time: new Date(of.totals.timeMs).toISOString(), workingSetBytes: Math.round(of.totals.memoryBytes) },
+  });
+  return {
+    node: { nodeName: name, ...(node ? usage({ totals: node }) : {}) },
+    pods: pods.map((pod) => ({
+      podRef: { name: pod.pod, namespace: pod.namespace, uid: pod.uid },
+      ...usage(pod),
+      containers: containers
+        .filter((one) => one.pod === pod.pod && one.namespace === pod.namespace)
+        .map((one) => ({ name: one.container, ...usage(one) })),
+    })),
+  };
+}
