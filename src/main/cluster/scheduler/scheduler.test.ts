@@ -1,66 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { KubeObject, Pod } from '@shared/k8s';
-import { kinds } from '../api';
 import { conflict } from '../api/errors';
-import { loadSchema } from '../api/schema';
-import { createNodeConnections } from '../apiserver/nodes';
-import { createApiServer } from '../apiserver/server';
-import { createClient } from '../client/client';
-import { createInProcessTransport } from '../client/in-process';
-import { createInformerFactory } from '../client/informer';
 import { resources } from '../client/resources';
-import type { InformerFactory, KubeClient } from '../client/types';
-import { FakeClock } from '../clock';
-import { silentLogger as log } from '../log';
-import { openMemoryStore } from '../store';
-import { createScheduler, type Scheduler } from '.';
+import type { KubeClient } from '../client/types';
+import { schedulerBed, type SchedulerBed } from './testing-bed';
 
-let scheduler: Scheduler | undefined;
-let informers: InformerFactory | undefined;
-afterEach(() => {
-  scheduler?.stop();
-  informers?.stop();
-});
+let bed: SchedulerBed | undefined;
+afterEach(() => bed?.stop());
 
 /** A scheduler on a real API server in memory. */
-async function setUp(change: (client: KubeClient) => Partial<KubeClient> = () => ({}), started = true) {
-  const clock = new FakeClock();
-  const store = openMemoryStore({ clock });
-  const server = createApiServer({ store, kinds, schema: loadSchema(), clock, log, nodes: createNodeConnections() });
-  const api = createClient(createInProcessTransport(server));
-  await api.create(resources.namespaces, { metadata: { name: 'default' } });
-  informers = createInformerFactory({ client: api, clock, log });
-  scheduler = createScheduler({ client: { ...api, ...change(api) }, informers, clock, log, random: () => 0 });
-  const start = () => scheduler!.start();
-  if (started) start();
-  const settle = async () => {
-    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
-  };
-  const node = async (name: string, cpu = '4', spec: object = {}) => {
-    const status = { allocatable: { cpu, memory: '8Gi', pods: '110' }, capacity: { cpu, memory: '8Gi', pods: '110' } };
-    const created = await api.create(resources.nodes, { metadata: { name }, spec });
-    await api.updateStatus(resources.nodes, { ...created, status });
-  };
-  const pod = (name: string, cpu?: string, spec: object = {}) => {
-    const requests = cpu ? { cpu } : {};
-    const containers = [{ name: 'c', image: 'i', resources: { requests } }];
-    return api.create(resources.pods, { metadata: { name, namespace: 'default' }, spec: { containers, ...spec } });
-  };
-  const get = (name: string): Promise<Pod> => api.get(resources.pods, 'default', name);
-  const nodeOf = async (name: string) => (await get(name)).spec?.nodeName;
-  const condition = async (name: string) =>
-    (await get(name)).status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  const events = async () =>
-    (await api.list(resources.events)).items.map(({ type, reason, message, count, source }: KubeObject) => ({
-      type,
-      reason,
-      message,
-      count,
-      component: source.component,
-    }));
-  await settle();
-  return { api, clock, start, settle, node, pod, get, nodeOf, condition, events };
-}
+const setUp = async (...options: Parameters<typeof schedulerBed>) => (bed = await schedulerBed(...options));
 
 describe('the scheduler', () => {
   it('binds a pod, with its condition and event', async () => {
@@ -179,7 +127,7 @@ describe('the scheduler', () => {
   });
 
   it('serves the important first', async () => {
-    const { node, pod, start, settle, nodeOf } = await setUp(undefined, false);
+    const { node, pod, start, settle, nodeOf } = await setUp({ started: false });
     await node('n1', '4');
     await pod('low', '3');
     await pod('high', '3', { priorityClassName: 'system-cluster-critical' });
@@ -190,12 +138,14 @@ describe('the scheduler', () => {
 
   it('tries again when a binding fails, and gives the room back meanwhile', async () => {
     let failures = 2;
-    const { node, pod, settle, nodeOf, events, clock } = await setUp((client) => ({
-      createSubresource: async (...args: Parameters<KubeClient['createSubresource']>) => {
-        if (args[2] === 'a' && failures-- > 0) throw conflict({ plural: 'pods/binding' }, 'a', 'try later');
-        return client.createSubresource(...args) as never;
-      },
-    }));
+    const { node, pod, settle, nodeOf, events, clock } = await setUp({
+      change: (client) => ({
+        createSubresource: async (...args: Parameters<KubeClient['createSubresource']>) => {
+          if (args[2] === 'a' && failures-- > 0) throw conflict({ plural: 'pods/binding' }, 'a', 'try later');
+          return client.createSubresource(...args) as never;
+        },
+      }),
+    });
     await node('n1', '1');
     await pod('a', '1');
     await settle();
