@@ -10,8 +10,6 @@ const unattended = new Set([
   'ingresses.networking.k8s.io',
   'networkpolicies.networking.k8s.io',
   'volumeattachments.storage.k8s.io',
-  'validatingadmissionpolicies.admissionregistration.k8s.io',
-  'validatingadmissionpolicybindings.admissionregistration.k8s.io',
 ]);
 
 /** What to tell whoever creates an object that nothing will act on. */

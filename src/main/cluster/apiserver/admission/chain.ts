@@ -14,6 +14,7 @@ import type { ServiceAccountTokens } from '../tokens/service-account';
 import { defaultStorageClass } from './default-storage-class';
 import { limitRanger } from './limit-ranger';
 import { podSecurity } from './pod-security';
+import { validatingPolicies } from './policies';
 import { priority } from './priority';
 import { resourceQuota } from './resource-quota';
 import { runtimeClass } from './runtime-class';
@@ -34,11 +35,11 @@ export interface AdmissionOptions {
 
 /**
  * The plugins of the API server in the order in which Kubernetes asks them.
- * @param reaching the way to pods that serve webhooks
+ * @param server what is served, and the way to pods that serve webhooks; asked once requests come in
  */
-export function createAdmission(options: AdmissionOptions, reaching: () => Reaching): Admission {
+export function createAdmission(options: AdmissionOptions, server: () => Reaching): Admission {
   const { store, clock, rbac, tokens, random = Math.random } = options;
-  const webhooks = { ...options, caller: createWebhookCaller({ clock, reaching }) };
+  const webhooks = { ...options, caller: createWebhookCaller({ clock, reaching: server }) };
   const forPods = [
     limitRanger(store),
     ...(tokens ? [serviceAccountAdmission({ store, clock, random })] : []),
@@ -55,6 +56,7 @@ export function createAdmission(options: AdmissionOptions, reaching: () => Reach
     mutatingWebhooks(webhooks, new Admission(forPods)),
     // What the webhooks made of a role or a binding is what must not give more than the user has.
     ...(rbac ? [escalationCheck(rbac), certificateAccess(rbac.authorize)] : []),
+    validatingPolicies({ ...options, registry: () => server().registry }),
     validatingWebhooks(webhooks),
     resourceQuota(store),
   ]);

@@ -1,0 +1,134 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { KubeObject } from '@shared/k8s';
+import { createTestServer, deploymentBody } from '../../testing';
+
+const group = '/apis/admissionregistration.k8s.io/v1';
+const deployments = '/apis/apps/v1/namespaces/default/deployments';
+let bed: Awaited<ReturnType<typeof createTestServer>>;
+
+beforeEach(async () => {
+  bed = await createTestServer();
+});
+
+const rules = [
+  { operations: ['CREATE', 'UPDATE'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'] },
+];
+const post = (path: string, body: KubeObject) =>
+  bed.send('POST', path, { body }).then(
+    ({ warnings }) => warnings,
+    (error) => `${error.code} ${error.reason} ${error.message}`,
+  );
+const policy = (spec: object, name = 'p') =>
+  post(`${group}/validatingadmissionpolicies`, {
+    metadata: { name },
+    spec: { matchConstraints: { resourceRules: rules }, ...spec },
+  });
+const bind = (spec: object = {}, name = 'b') =>
+  post(`${group}/validatingadmissionpolicybindings`, {
+    metadata: { name },
+    spec: { policyName: 'p', validationActions: ['Deny'], ...spec },
+  });
+const few = { validations: [{ expression: 'object.spec.replicas <= 5' }] };
+
+test('refuses what a bound policy does not allow', async () => {
+  expect(await policy(few)).toEqual([]);
+  expect(await post(deployments, deploymentBody('unbound', 9))).toEqual([]);
+  expect(await bind()).toEqual([]);
+  expect(await post(deployments, deploymentBody('many', 6))).toBe(
+    `422 Invalid deployments.apps "many" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed expression: object.spec.replicas <= 5`,
+  );
+  expect(await post(deployments, deploymentBody('few', 5))).toEqual([]);
+  await bed.send('DELETE', `${group}/validatingadmissionpolicybindings/b`);
+  expect(await post(deployments, deploymentBody('many', 6))).toEqual([]);
+});
+
+test('says why in the words of the policy', async () => {
+  await policy({
+    variables: [
+      { name: 'wanted', expression: 'object.spec.replicas' },
+      { name: 'twice', expression: 'variables.wanted * 2' },
+    ],
+    validations: [
+      { expression: 'variables.twice <= 10', messageExpression: "'twice is ' + string(variables.twice)" },
+      { expression: "object.metadata.name != 'admin'", message: 'not that name', reason: 'Forbidden' },
+    ],
+  });
+  await bind();
+  expect(await post(deployments, deploymentBody('many', 6))).toContain('denied request: twice is 12');
+  expect(await post(deployments, deploymentBody('admin'))).toBe(
+    `403 Forbidden deployments.apps "admin" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: not that name`,
+  );
+});
+
+test('warns where it is told to warn', async () => {
+  await policy(few);
+  await bind({ validationActions: ['Warn', 'Audit'] });
+  expect(await post(deployments, deploymentBody('many', 6))).toEqual([
+    `Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': failed expression: object.spec.replicas <= 5`,
+  ]);
+});
+
+test('takes its parameters from other objects', async () => {
+  await policy({
+    paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+    validations: [{ expression: 'object.spec.replicas <= int(params.data.most)' }],
+  });
+  await bind({ paramRef: { name: 'limits', parameterNotFoundAction: 'Deny' } });
+  expect(await post(deployments, deploymentBody('a'))).toContain(
+    'no params found for policy binding with `Deny` parameterNotFoundAction',
+  );
+  await post('/api/v1/namespaces/default/configmaps', { metadata: { name: 'limits' }, data: { most: '2' } });
+  expect(await post(deployments, deploymentBody('a', 2))).toEqual([]);
+  expect(await post(deployments, deploymentBody('b', 3))).toContain('failed expression: object.spec.replicas <= int(');
+});
+
+test('does without parameters that may be missing', async () => {
+  await policy({ paramKind: { apiVersion: 'v1', kind: 'ConfigMap' }, validations: [{ expression: 'false' }] });
+  await bind({ paramRef: { name: 'limits', parameterNotFoundAction: 'Allow' } });
+  expect(await post(deployments, deploymentBody('a'))).toEqual([]);
+});
+
+test('looks only at requests that are meant', async () => {
+  await policy({
+    validations: [{ expression: "request.operation == 'UPDATE' && oldObject != null" }],
+    matchConditions: [{ name: 'not-free', expression: "!object.metadata.name.startsWith('free')" }],
+  });
+  const binding = { matchResources: { namespaceSelector: { matchLabels: { strict: 'yes' } } } };
+  await bind(binding);
+  expect(await post(deployments, deploymentBody('a'))).toEqual([]);
+  await post('/api/v1/namespaces', { metadata: { name: 'strict', labels: { strict: 'yes' } } });
+  const strict = '/apis/apps/v1/namespaces/strict/deployments';
+  expect(await post(strict, deploymentBody('a'))).toContain('denied request');
+  expect(await post(strict, deploymentBody('free-a'))).toEqual([]);
+});
+
+test.each([
+  ['Fail', "expression 'object.spec.nothing > 1' resulted in error: no such key: nothing"],
+  ['Ignore', undefined],
+])('what cannot be evaluated under %s', async (failurePolicy, words) => {
+  await policy({ failurePolicy, validations: [{ expression: 'object.spec.nothing > 1' }] });
+  await bind();
+  const answer = await post(deployments, deploymentBody('a'));
+  if (words) expect(answer).toContain(words);
+  else expect(answer).toEqual([]);
+});
+
+test('refuses policies that do not compile', async () => {
+  expect(await policy({ validations: [{ expression: 'object.spec.replicas <=' }] })).toContain(
+    '422 Invalid ValidatingAdmissionPolicy.admissionregistration.k8s.io "p" is invalid: spec.validations[0].expression: Invalid value: "object.spec.replicas <=": compilation failed: ERROR: <input>:1:24',
+  );
+  expect(await policy({ validations: [{ expression: '"text"' }] })).toContain('must evaluate to a bool');
+  expect(await policy({ validations: [{ expression: 'params.x' }] })).toContain("undeclared reference to 'params'");
+  expect(await policy({ ...few, variables: [{ name: 'a-b', expression: '1' }] })).toContain(
+    'not a valid CEL identifier',
+  );
+});
+
+test('policies never hold for policies', async () => {
+  const all = [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*'] }];
+  await policy({ matchConstraints: { resourceRules: all }, validations: [{ expression: 'false' }] });
+  await bind();
+  expect(await post('/api/v1/namespaces/default/configmaps', { metadata: { name: 'x' } })).toContain('denied request');
+  await bed.send('DELETE', `${group}/validatingadmissionpolicybindings/b`);
+  expect(await post('/api/v1/namespaces/default/configmaps', { metadata: { name: 'x' } })).toEqual([]);
+});
