@@ -82,7 +82,7 @@ describe('the order of eviction', () => {
   const consumer = (name: string, usage: number, request: number, priority = 0, limits?: object) => ({
     pod: {
       metadata: { name },
-      spec: { priority, containers: [{ name: 'main', resources: { ...(limits ? { limits } : {}) } }] },
+      spec: { priority, containers: [{ name: 'main', resources: limits ? { limits } : {} }] },
     } as unknown as Pod,
     usage,
     request,
