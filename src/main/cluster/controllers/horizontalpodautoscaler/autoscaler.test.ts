@@ -283,6 +283,17 @@ describe('what an autoscaler cannot do', () => {
     expect(bed.problems).toEqual([]);
   });
 
+  it('is heard when it acts, however long it complained', async () => {
+    play();
+    await deploy(1);
+    usage = () => undefined;
+    await autoscale();
+    await bed.advance(30 * sync);
+    usage = () => 100;
+    await bed.advance(sync);
+    expect((await bed.events('web')).join()).toContain('SuccessfulRescale: New size: 2');
+  });
+
   it('waits for samples', async () => {
     play();
     await deploy(1);

@@ -20,6 +20,7 @@ export function createAutoscalerController(context: ControllerContext): ControlL
     clock,
     autoscalers,
     events: recorderFor(context, 'horizontal-pod-autoscaler'),
+    complaints: recorderFor(context, 'horizontal-pod-autoscaler'),
     targets: new ScaleTargets(client),
     reader: new MetricsReader(client),
     syncMs: options.autoscalerSyncMs ?? defaultSyncMs,

@@ -19,6 +19,8 @@ interface Parts {
   client: KubeClient;
   clock: Clock;
   events: EventRecorder;
+  /** Records what goes wrong every sync period: a recorder of its own, or the flood of it would drown the others. */
+  complaints: EventRecorder;
   autoscalers: Informer<HorizontalPodAutoscaler>;
   targets: ScaleTargets;
   reader: MetricsReader;
@@ -105,7 +107,7 @@ export class AutoscalerReconciler implements Reconciler {
   }
 
   private async target(autoscaler: HorizontalPodAutoscaler, draft: Draft): Promise<Scale> {
-    const { targets, events } = this.parts;
+    const { targets, complaints } = this.parts;
     try {
       const scale = await targets.get(autoscaler.metadata.namespace!, autoscaler.spec!.scaleTargetRef);
       const message = "the HPA controller was able to get the target's current scale";
@@ -113,7 +115,7 @@ export class AutoscalerReconciler implements Reconciler {
       return scale;
     } catch (error) {
       const { message } = error as Error;
-      events.event(autoscaler, 'Warning', 'FailedGetScale', message);
+      complaints.event(autoscaler, 'Warning', 'FailedGetScale', message);
       draft.set('AbleToScale', {
         status: 'False',
         reason: 'FailedGetScale',
@@ -130,7 +132,7 @@ export class AutoscalerReconciler implements Reconciler {
     reason: string,
     draft: Draft,
   ): Promise<void> {
-    const { targets, events } = this.parts;
+    const { targets, complaints } = this.parts;
     try {
       await targets.set(scale, desired);
     } catch (error) {
@@ -138,7 +140,7 @@ export class AutoscalerReconciler implements Reconciler {
       if (isConflict(error)) throw error;
       const { message } = error as Error;
       const text = `New size: ${desired}; reason: ${reason}; error: ${message}`;
-      events.event(autoscaler, 'Warning', 'FailedRescale', text);
+      complaints.event(autoscaler, 'Warning', 'FailedRescale', text);
       draft.set('AbleToScale', {
         status: 'False',
         reason: 'FailedUpdateScale',
@@ -155,7 +157,7 @@ export class AutoscalerReconciler implements Reconciler {
 
   /** What the metrics ask for: the most of all. */
   private async ask(key: string, autoscaler: HorizontalPodAutoscaler, scale: Scale, draft: Draft) {
-    const { events, reader, targets, clock } = this.parts;
+    const { complaints, reader, targets, clock } = this.parts;
     const pods = await this.select(key, autoscaler, scale, draft);
     const { metrics = [], behavior } = autoscaler.spec!;
     const situation: Situation = {
@@ -177,7 +179,7 @@ export class AutoscalerReconciler implements Reconciler {
         if (!most || proposal.replicas > most.replicas) most = proposal;
       } catch (error) {
         if (!(error instanceof MetricError)) throw error;
-        events.event(autoscaler, 'Warning', error.reason, error.said);
+        complaints.event(autoscaler, 'Warning', error.reason, error.said);
         faults.push(error);
         statuses.push({ type: '' });
       }
@@ -192,7 +194,7 @@ export class AutoscalerReconciler implements Reconciler {
       });
       draft.metrics(statuses);
       const message = `invalid metrics (${faults.length} invalid out of ${metrics.length}), first error is: ${first!.message}`;
-      events.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', message);
+      complaints.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', message);
       throw new Halted();
     }
     draft.set('ScalingActive', {
@@ -210,12 +212,12 @@ export class AutoscalerReconciler implements Reconciler {
     { selector }: Scale,
     draft: Draft,
   ): Promise<Pod[]> {
-    const { client, events } = this.parts;
+    const { client, complaints } = this.parts;
     const { namespace } = autoscaler.metadata;
     const halt = (event: string, reason: string, said: string, message = said): never => {
-      events.event(autoscaler, 'Warning', event, said);
+      complaints.event(autoscaler, 'Warning', event, said);
       draft.set('ScalingActive', { status: 'False', reason, message });
-      events.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', said);
+      complaints.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', said);
       throw new Halted();
     };
     if (!selector) {
