@@ -81,6 +81,13 @@ describe('get', () => {
     expect(out).toMatch(/^NAME +READY.*\npod\/web .*\n\nNAME +READY.*\ndeployment\.apps\/web .*\n$/);
   });
 
+  it('shows at -v=9 how curl would ask', async () => {
+    const { kubectl } = await createTestKubectl();
+    const { err } = await kubectl('get po -v=9');
+    expect(err).toMatch(/^curl -v -XGET -H "Accept: application\/json;as=Table.*" '.*\/pods\?limit=500'$/m);
+    expect(err).toMatch(/\/pods\?limit=500 200 OK in \d+ milliseconds/);
+  });
+
   it('reports every name that is not there and the others all the same', async () => {
     const { kubectl, send } = await createTestKubectl();
     await send('POST', pods, { body: podBody('web') });
@@ -197,6 +204,36 @@ spec:
     expect((await kubectl('create cm c --from-literal=a')).err).toBe(
       'error: invalid literal source a, expected key=value\n',
     );
+  });
+
+  it('makes autoscalers and quotas, and tells of a service what was done', async () => {
+    const { kubectl, send } = await createTestKubectl();
+    await send('POST', '/apis/apps/v1/namespaces/default/deployments', { body: deploymentBody('web') });
+    expect(await kubectl('autoscale deployment web --cpu-percent 60 --min 2 --max 3')).toEqual({
+      code: 0,
+      out: 'horizontalpodautoscaler.autoscaling/web autoscaled\n',
+      err: '',
+    });
+    expect((await kubectl('get hpa web -o jsonpath={.spec}')).out).toContain(
+      '"metrics":[{"resource":{"name":"cpu","target":{"averageUtilization":60,"type":"Utilization"}},"type":"Resource"}],"minReplicas":2',
+    );
+    expect((await kubectl('autoscale deployment web --min=4 --max=3')).err).toBe(
+      'error: --max=MAXPODS must be larger or equal to --min=MINPODS, max: 3, min: 4\n',
+    );
+    expect((await kubectl('autoscale deployment other --max=3')).err).toContain('deployments.apps "other" not found');
+    expect((await kubectl('create quota small --hard=pods=7,configmaps=9')).out).toBe('resourcequota/small created\n');
+    expect((await kubectl('get quota small -o jsonpath={.spec.hard}')).out).toBe('{"configmaps":"9","pods":"7"}');
+    expect((await kubectl('expose deployment web --port=80')).out).toBe('service/web exposed\n');
+  });
+
+  it('applies on the server under another name than in the client', async () => {
+    const { kubectl } = await createTestKubectl();
+    const input = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ours}\ndata: {a: "1"}\n';
+    await kubectl('apply --server-side -f -', { input });
+    const { err } = await kubectl('apply --server-side --field-manager=them -f -', {
+      input: input.replace('"1"', '"2"'),
+    });
+    expect(err).toContain('conflict with "kubectl": .data.a');
   });
 
   it('prints faults of validation field by field', async () => {

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -54,10 +55,17 @@ export class Session {
   }
 
   /** @throws KubectlError when a file is broken, or the one named with --kubeconfig does not exist */
-  config(): Promise<Kubeconfig> {
+  async config(): Promise<Kubeconfig> {
+    const config = await this.configAsFound();
+    const missing = this.flags.changed('kubeconfig') && config.errors[0];
+    if (missing) throw new KubectlError(`stat ${missing.file}: no such file or directory`);
+    return config;
+  }
+
+  /** As `config`, where a file that does not exist is as good as an empty one. @throws KubectlError when one is broken */
+  configAsFound(): Promise<Kubeconfig> {
     this.configPromise ??= loadKubeconfig(this.configFiles()).then((config) => {
-      const fatal = config.errors.find((error) => !error.missing || this.flags.changed('kubeconfig'));
-      if (fatal?.missing) throw new KubectlError(`stat ${fatal.file}: no such file or directory`);
+      const fatal = config.errors.find((error) => !error.missing);
       if (fatal) throw new KubectlError(`error loading config file "${fatal.file}": ${fatal.message}`);
       return config;
     });
@@ -138,6 +146,12 @@ export class Session {
     return timeout ?? this.io.signal;
   }
 
+  /** The request as somebody without kubectl would make it. */
+  private async asCurl({ method, path, accept = 'application/json' }: KubeRequest, query: string): Promise<string> {
+    const server = this.options.transport ? '' : (await this.context()).cluster.server;
+    return `curl -v -X${method} -H "Accept: ${accept}" '${server ?? ''}${path}${query ? `?${query}` : ''}'`;
+  }
+
   private trace(level: number, text: string): void {
     if (this.flags.int('v') >= level) this.io.stderr.write(`${text}\n`);
   }
@@ -152,10 +166,14 @@ export class Session {
       ),
     ).toString();
     const line = `${request.method} ${request.path}${query ? `?${query}` : ''}`;
+    if (this.flags.int('v') >= 9) this.trace(9, await this.asCurl(request, query));
     if (request.body !== undefined) this.trace(8, `Request Body: ${JSON.stringify(request.body)}`);
     try {
       const response = await transport.request<T>({ signal: this.signal(), ...request });
-      this.trace(6, `${line} ${response.status} in ${Date.now() - started} milliseconds`);
+      this.trace(
+        6,
+        `${line} ${response.status} ${STATUS_CODES[response.status] ?? ''} in ${Date.now() - started} milliseconds`,
+      );
       this.trace(8, `Response Body: ${JSON.stringify(response.body)}`);
       for (const warning of response.warnings) this.io.stderr.write(`Warning: ${warning}\n`);
       this.warned += response.warnings.length;

@@ -71,11 +71,13 @@ const describeTarget = (target: Target): string =>
   `Resource: "${target.mapping.group ? `${target.mapping.group}/` : ''}${target.mapping.version}, Resource=${target.mapping.plural}", GroupVersionKind: "${target.mapping.group ? `${target.mapping.group}/` : ''}${target.mapping.version}, Kind=${target.mapping.kind}"\nName: ${quote(target.name)}, Namespace: ${quote(target.namespace ?? '')}`;
 
 async function applyOnServer(call: CommandCall, target: Target, dryRun: DryRun): Promise<Applied> {
+  // Who applies in the client is another manager than who lets the server do it.
+  const fieldManager = call.flags.changed('field-manager') ? call.flags.string('field-manager') : 'kubectl';
   try {
     const { body } = await call.session.request<KubeObject>({
       method: 'PATCH',
       path: targetPath(target),
-      query: { ...writeQuery(call, dryRun), force: call.flags.bool('force-conflicts') || undefined },
+      query: { ...writeQuery(call, dryRun), fieldManager, force: call.flags.bool('force-conflicts') || undefined },
       contentType: 'application/apply-patch+yaml',
       body: toYaml(target.manifest!.object),
     });

@@ -52,7 +52,7 @@ async function setEntry(
   name: string,
   fields: Record<string, unknown>,
 ): Promise<boolean> {
-  const config = await call.session.config();
+  const config = await call.session.configAsFound();
   const file = fileOf(call, config, config[where], name);
   let existed = false;
   await changeFile(file, (document) => {
@@ -78,7 +78,7 @@ async function useContext(call: CommandCall): Promise<void> {
   if (call.args.length !== 1)
     throw usageError('config use-context', 'Unexpected args: use-context takes one CONTEXT_NAME');
   const name = call.args[0]!;
-  const config = await call.session.config();
+  const config = await call.session.configAsFound();
   if (!config.contexts.some((context) => context.name === name)) {
     throw new KubectlError(`no context exists with the name: ${quote(name)}`);
   }
@@ -102,14 +102,14 @@ async function setCurrent(call: CommandCall, config: Kubeconfig, name: string): 
 }
 
 async function currentContext(call: CommandCall): Promise<void> {
-  const { currentContext: name } = await call.session.config();
+  const { currentContext: name } = await call.session.configAsFound();
   if (!name) throw new KubectlError('current-context is not set');
   call.out(`${name}\n`);
 }
 
 async function getContexts(call: CommandCall): Promise<void> {
   const { flags } = call;
-  const config = await call.session.config();
+  const config = await call.session.configAsFound();
   const wanted = call.args;
   const absent = wanted.find((name) => !config.contexts.some((context) => context.name === name));
   if (absent) throw new KubectlError(`context ${absent} not found`);
@@ -140,7 +140,7 @@ const names =
   (where: 'clusters' | 'users') =>
   async (call: CommandCall): Promise<void> => {
     call.out('NAME\n');
-    const config = await call.session.config();
+    const config = await call.session.configAsFound();
     for (const name of config[where].map((entry) => entry.name).sort()) call.out(`${name}\n`);
   };
 
@@ -165,7 +165,7 @@ function redacted(value: object, raw: boolean): object {
 
 async function view(call: CommandCall): Promise<void> {
   const { flags } = call;
-  const config = await call.session.config();
+  const config = await call.session.configAsFound();
   const raw = flags.bool('raw') || flags.bool('flatten');
   let { clusters, users, contexts } = config;
   const current = flags.string('context') || config.currentContext;
@@ -209,7 +209,7 @@ const oneName = (call: CommandCall): string => {
 
 async function setContext(call: CommandCall): Promise<void> {
   const { flags } = call;
-  const config = await call.session.config();
+  const config = await call.session.configAsFound();
   const current = flags.bool('current');
   if (current && call.args.length > 0) throw new KubectlError('you cannot specify both a context name and --current');
   if (current && !config.currentContext) throw new KubectlError('no current context is set');
@@ -263,7 +263,7 @@ async function setCredentials(call: CommandCall): Promise<void> {
 function deletion(where: Section, what: string): (call: CommandCall) => Promise<void> {
   return async (call) => {
     const name = oneName(call);
-    const config = await call.session.config();
+    const config = await call.session.configAsFound();
     const entry = config[where].find((other) => other.name === name);
     if (!entry) throw new KubectlError(`cannot delete ${what} ${name}, not in ${call.session.configFiles()[0]}`);
     if (where === 'contexts' && config.currentContext === name) {
@@ -283,7 +283,7 @@ async function renameContext(call: CommandCall): Promise<void> {
   const [from, to] = call.args;
   if (!from || !to || call.args.length > 2)
     throw usageError('config rename-context', 'Unexpected args: rename-context takes CONTEXT_NAME NEW_NAME');
-  const config = await call.session.config();
+  const config = await call.session.configAsFound();
   const entry = config.contexts.find((context) => context.name === from);
   if (!entry)
     throw new KubectlError(`cannot rename the context ${quote(from)}, it's not in ${call.session.configFiles()[0]}`);

@@ -80,6 +80,8 @@ async function run(call: CommandCall): Promise<void> {
     await createGenerated(
       call,
       serviceOf(call, { ...(await fetchTarget(call.session, target)), kind: target.mapping.kind }),
+      undefined,
+      'exposed',
     );
   }
 }

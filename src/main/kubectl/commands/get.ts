@@ -233,7 +233,7 @@ async function watch(call: CommandCall, query: Query, print: ObjectPrinter | und
   let columns = isTable(body) ? body.columnDefinitions : undefined;
   const show = async (type: WatchEvent['type'], object: any): Promise<void> => {
     if (print) {
-      const printed = events ? { type, object } : typed(query.mapping, object);
+      const printed = events && flags.string('output') !== 'name' ? { type, object } : typed(query.mapping, object);
       call.out(print(printed as KubeObject, first));
       first = false;
       return;

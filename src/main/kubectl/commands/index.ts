@@ -2,6 +2,7 @@ import type { Command } from '../command';
 import { apply } from './apply';
 import { attach } from './attach';
 import { auth } from './auth';
+import { autoscale } from './autoscale';
 import { config } from './config';
 import { create } from './create';
 import { remove } from './delete';
@@ -31,7 +32,7 @@ import { wait } from './wait';
 export const commandGroups: { title: string; commands: Command[] }[] = [
   { title: 'Basic Commands (Beginner)', commands: [create, expose, run, set] },
   { title: 'Basic Commands (Intermediate)', commands: [explain, get, edit, remove] },
-  { title: 'Deploy Commands', commands: [rollout, scale] },
+  { title: 'Deploy Commands', commands: [rollout, scale, autoscale] },
   { title: 'Cluster Management Commands', commands: [clusterInfoCommand, top, cordon, uncordon, drain, taint] },
   {
     title: 'Troubleshooting and Debugging Commands',

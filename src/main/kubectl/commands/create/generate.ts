@@ -31,9 +31,15 @@ export function exactName(call: CommandCall): string {
 /**
  * Creates the object and says so.
  * @param what what a failure is said to have been: `configmap`, `NodePort service`; the server's own words alone without
+ * @param done what is said of the object once it is there
  * @throws KubectlError, ApiError
  */
-export async function createGenerated(call: CommandCall, object: KubeObject, what?: string): Promise<void> {
+export async function createGenerated(
+  call: CommandCall,
+  object: KubeObject,
+  what?: string,
+  done = 'created',
+): Promise<void> {
   const dryRun = dryRunOf(call);
   const printer = await ResultPrinter.create(call, dryRun);
   const namespaced = !['Namespace', 'PriorityClass', 'ClusterRole', 'ClusterRoleBinding'].includes(object.kind ?? '');
@@ -50,7 +56,7 @@ export async function createGenerated(call: CommandCall, object: KubeObject, wha
         mapping: { ...mapping, singular: '', shortNames: [], categories: [], verbs: [], subresources: [] },
         name: object.metadata!.name!,
       },
-      'created',
+      done,
       object,
     );
     return;
@@ -58,7 +64,7 @@ export async function createGenerated(call: CommandCall, object: KubeObject, wha
   const mapping = mappingOf(await call.session.discovery(), { object, source: 'the command line' });
   const target = { mapping, namespace: object.metadata?.namespace, name: object.metadata!.name! };
   try {
-    printer.done(target, 'created', await createTarget(call, target, object, dryRun));
+    printer.done(target, done, await createTarget(call, target, object, dryRun));
   } catch (error) {
     if (!what || !(error instanceof ApiError)) throw error;
     throw new KubectlError(`failed to create ${what}: ${error.message}`);

@@ -7,6 +7,7 @@ import { matchesText } from '../../selector';
 import { createConfigMap } from './configmap';
 import { createDeployment } from './deployment';
 import { generatorFlags } from './generate';
+import { createQuota } from './quota';
 import { createSecret } from './secret';
 import { createService } from './service';
 import { createNamespace, createServiceAccount } from './simple';
@@ -43,6 +44,14 @@ export const create: Command = {
   usage: '-f FILENAME',
   examples: [['Create the objects of a file', 'kubectl create -f pod.yaml']],
   flags: [...filenameFlags, selectorFlag, ...generatorFlags],
-  subcommands: [createConfigMap, createDeployment, createNamespace, createSecret, createService, createServiceAccount],
+  subcommands: [
+    createConfigMap,
+    createDeployment,
+    createNamespace,
+    createQuota,
+    createSecret,
+    createService,
+    createServiceAccount,
+  ],
   run,
 };
