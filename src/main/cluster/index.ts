@@ -39,6 +39,8 @@ import {
 } from './metrics';
 import { createNodes } from './nodes';
 import { createScheduler, defaultSettings, type Placing } from './scheduler';
+import { installShippedKinds } from './shipped-kinds';
+import { installShippedKinds } from './shipped-kinds';
 import { loadOrCreateKey, openStore } from './store';
 import { createTaskList, type TaskList } from './tasks';
 
@@ -214,6 +216,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   controllers.start();
   scheduler.start();
   nodes.start();
+  const shipped = installShippedKinds({ client, clock, log: log.child('kinds') });
   log.info('the API is ready', { server: url, cluster: identity.id });
 
   return {
@@ -235,6 +238,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     },
     tasks,
     async stop() {
+      shipped.stop();
       scheduler.stop();
       await controllers.stop();
       await nodes.stop();

@@ -10,6 +10,9 @@ const unattended = new Set([
   'ingresses.networking.k8s.io',
   'networkpolicies.networking.k8s.io',
   'volumeattachments.storage.k8s.io',
+  'gatewayclasses.gateway.networking.k8s.io',
+  'gateways.gateway.networking.k8s.io',
+  'httproutes.gateway.networking.k8s.io',
 ]);
 
 /** What to tell whoever creates an object that nothing will act on. */
