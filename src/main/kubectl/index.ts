@@ -80,7 +80,7 @@ async function runCommand(
         `unknown command ${quote(args.join(' '))}\nSee 'kubectl ${path} -h' for help and examples`,
       );
     }
-    io.stdout.write(commandHelp(command, path));
+    io.stderr.write(commandHelp(command, path));
     throw new ExitError(1);
   }
   requireFlags(command, flags);

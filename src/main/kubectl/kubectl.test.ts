@@ -45,6 +45,9 @@ describe('command lines', () => {
     expect(code).toBe(0);
     expect(out).toContain('rollout ');
     expect((await offline('rollout', 'undo', '-h')).out).toContain('--to-revision=0:');
+    const bare = await offline('create', 'secret');
+    expect([bare.code, bare.out]).toEqual([1, '']);
+    expect(bare.err).toMatch(/docker-registry[^]*generic[^]*tls/);
     expect((await offline('help', 'get')).out).toContain('Usage:\n  kubectl get ');
   });
 });
