@@ -77,7 +77,7 @@ export class RequestCounts {
     const verb = verbOf(request, resource);
     const scope = scopeOf(resource);
     const outer = `${verb} ${scope}`;
-    const subresource = resource?.subresource?.split('/', 1)[0] ?? '';
+    const subresource = subresourceOf(resource);
     const inner = resource ? `${resource.group}/${resource.version}/${resource.plural}/${subresource}` : '';
     let some = this.entries.get(outer);
     if (!some) this.entries.set(outer, (some = new Map()));
@@ -98,11 +98,16 @@ function place(route?: ResourceRoute): Labels {
     group: route?.group ?? '',
     version: route?.version ?? '',
     resource: route?.plural ?? '',
-    // What follows a proxy is no name of ours.
-    subresource: route?.subresource?.split('/', 1)[0] ?? '',
+    subresource: subresourceOf(route),
     scope: '',
     component: 'apiserver',
   };
+}
+
+/** Without what follows a proxy: that is no name of ours. */
+function subresourceOf(route: ResourceRoute | undefined): string {
+  const whole = route?.subresource ?? '';
+  return whole.includes('/') ? whole.slice(0, whole.indexOf('/')) : whole;
 }
 
 /** As kube-apiserver writes verbs here. */
