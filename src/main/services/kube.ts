@@ -1,5 +1,6 @@
 import type { Permission } from '@shared/bridge/contract';
 import type { KubeList, KubeObject } from '@shared/k8s';
+import { decisionsPath, type SchedulingDecisionList } from '@shared/scheduling';
 import { ApiError } from '../cluster/api/errors';
 import { refApiVersion } from '../cluster/client/resources';
 import type { KubeTransport } from '../cluster/client/transport';
@@ -101,6 +102,22 @@ export function kubeMethods(options: KubeOptions) {
     },
 
     'kube.describe': (params) => options.describe(transportFor(params.cluster), params),
+
+    async 'kube.placement'({ cluster, namespace, name, uid }, { signal }) {
+      const query = { namespace, pod: name };
+      try {
+        const { body } = await transportFor(cluster).request<SchedulingDecisionList>({
+          method: 'GET',
+          path: decisionsPath,
+          query,
+          signal,
+        });
+        return body.items?.find((decision) => decision.uid === uid) ?? null;
+      } catch (error) {
+        if (error instanceof ApiError && [401, 403, 404, 405].includes(error.code)) return null;
+        throw error;
+      }
+    },
 
     async 'kube.permissions'({ cluster, checks }) {
       const transport = transportFor(cluster);

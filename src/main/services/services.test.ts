@@ -120,6 +120,11 @@ describe('objects', () => {
     ]);
   });
 
+  it('have no known placement where the cluster does not tell', async () => {
+    const pod = { cluster: 'gantry', namespace: 'default', name: 'one', uid: 'x' };
+    expect(await services.methods['kube.placement'](pod, call())).toBeNull();
+  });
+
   it('are followed until they are gone', async () => {
     await configMap('one', { a: '1' });
     const address = { cluster: 'gantry', resource, namespace: 'default', name: 'one' };

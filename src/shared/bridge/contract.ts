@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { KubeObject } from '../k8s';
 import type { Row, Tone } from '../kinds/types';
+import type { SchedulingDecision } from '../scheduling';
 
 const name = z.string().min(1).max(253);
 const cluster = z.string().min(1).max(200);
@@ -266,6 +267,10 @@ export const methods = {
   'kube.yaml': method<{ yaml: string; resourceVersion: string }>()(objectRef),
   /** kubectl-style description, as text. */
   'kube.describe': method<string>()(objectRef),
+  /** Why a pod is where it is, or nowhere; null when the cluster does not tell (only Gantry's own does). */
+  'kube.placement': method<SchedulingDecision | null>()(
+    z.object({ cluster, namespace: z.string().min(1).max(253), name, uid: z.string().max(253) }),
+  ),
   'kube.permissions': method<Permission[]>()(
     z.object({
       cluster,

@@ -137,4 +137,11 @@ export const details = {
   yes: 'Yes',
   no: 'No, cordoned',
   contents: 'Contents',
+  whyPending: 'Why it has no node yet',
+  whyNode: 'Why this node',
+  roomIsMade: 'Room is being made on {node}: less important pods are asked to leave.',
+  otherNodes: 'Other nodes',
+  moreNodes: 'and {count} more',
+  score: 'Score',
+  chosen: 'chosen',
 };
