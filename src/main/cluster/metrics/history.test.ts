@@ -37,7 +37,16 @@ describe('TieredSeries', () => {
     const points = filled(8).since(2 * hour, 8 * hour);
     expect(points[0]!.cpu).toBeCloseTo(2 + 25 / 3600, 4);
     const gaps = points.slice(1).map((point, index) => point.t - points[index]!.t);
-    expect(new Set(gaps)).toEqual(new Set([minute]));
+    expect(new Set(gaps.slice(0, -1))).toEqual(new Set([minute]));
+    // The newest point is told as it is.
+    expect(points.at(-1)!.t).toBe(8 * hour - 10_000);
+  });
+
+  it('tells every time once, where a restart cut through a bucket', () => {
+    const series = new TieredSeries([{ everyMs: 10_000, keepMs: hour }, minutes, fiveMinutes]);
+    series.restore({ t: 0, cpu: 1, memory: 1 }, 5 * minute);
+    for (let t = 3 * minute; t < 11 * minute; t += minute) series.restore({ t, cpu: 1, memory: 1 }, minute);
+    expect(series.kept(5 * minute, 0).map(({ t }) => t)).toEqual([0, 5 * minute]);
   });
 
   it('fills up with coarser points what finer ones do not reach', () => {

@@ -41,7 +41,7 @@ export class TieredSeries {
     }
   }
 
-  /** In order of time, each stretch in the finest resolution there is that reaches back to `fromMs`. */
+  /** In order of time up to the newest point, each stretch in the finest resolution that reaches back to `fromMs`. */
   since(fromMs: number, now: number): Point[] {
     let points: Point[] = [];
     const reaching = this.levels.findIndex(({ keepMs }) => keepMs >= now - fromMs);
@@ -51,6 +51,9 @@ export class TieredSeries {
       // What a coarser point stands for ends where the finer ones begin.
       points = [...ring.since(fromMs).filter(({ t }) => t + everyMs <= oldest), ...points];
     }
+    // Coarse points are told when they are over: what is now is told by the finest.
+    const newest = this.levels[0]!.ring.last();
+    if (newest && newest.t >= fromMs && newest.t > (points.at(-1)?.t ?? -Infinity)) points.push(newest);
     return points;
   }
 
@@ -69,7 +72,8 @@ function fill(level: Level, { t, cpu, memory }: Point): void {
     bucket.count++;
     return;
   }
-  if (bucket) {
+  // After a restart, what is left of a bucket that is there already says less than that.
+  if (bucket && bucket.t > (level.ring.last()?.t ?? -Infinity)) {
     level.ring.add({ t: bucket.t, cpu: bucket.cpu / bucket.count, memory: bucket.memory / bucket.count });
   }
   level.bucket = { t: start, cpu, memory, count: 1 };
