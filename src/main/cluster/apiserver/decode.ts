@@ -5,6 +5,7 @@ import { apiVersionOf } from '../api/kind';
 import type { ApiSchema, StructureError } from '../api/schema/types';
 import { duplicateFields } from './duplicate-fields';
 import { assertDepth, cloneJson, isObject } from './json';
+import { checkWriteOptions } from './request-options';
 import type { ApiRequest } from './types';
 import { parseYaml } from './yaml';
 
@@ -34,9 +35,10 @@ export function isEncodedBody(body: unknown): body is string | Uint8Array {
 
 /**
  * The data of a body, as the caller's own copy; undefined when there is none.
+ * @param duplicates gets what YAML gives twice; without it such YAML is refused
  * @throws ApiError 400 | 415
  */
-export function decodeBody(request: ApiRequest, schema: ApiSchema): unknown {
+export function decodeBody(request: ApiRequest, schema: ApiSchema, duplicates?: string[]): unknown {
   const { body } = request;
   if (!isEncodedBody(body)) return cloneJson(body);
   if (body.length === 0) return undefined;
@@ -44,12 +46,12 @@ export function decodeBody(request: ApiRequest, schema: ApiSchema): unknown {
   let value: unknown;
   switch (type) {
     case 'application/json':
-      value = parseJson(body.toString());
+      value = parseJson(bodyText(body));
       break;
     case 'application/yaml':
     case 'text/yaml':
     case 'application/x-yaml':
-      value = parseYaml(body.toString());
+      value = parseYaml(bodyText(body), duplicates);
       break;
     case 'application/vnd.kubernetes.protobuf':
       try {
@@ -64,6 +66,11 @@ export function decodeBody(request: ApiRequest, schema: ApiSchema): unknown {
   assertDepth(value);
   return value;
 }
+
+const utf8 = new TextDecoder();
+
+/** Bytes as UTF-8, whichever kind of array holds them. */
+const bodyText = (body: string | Uint8Array): string => (typeof body === 'string' ? body : utf8.decode(body));
 
 export function parseJson(text: string): unknown {
   try {
@@ -96,7 +103,9 @@ export function decodeObject(
   schema: ApiSchema,
   warnings: string[],
 ): KubeObject {
-  const value = decodeBody(request, schema);
+  if (request.method !== 'PATCH') checkWriteOptions(request);
+  const twice: string[] = [];
+  const value = decodeBody(request, schema, twice);
   const apiVersion = apiVersionOf(kind);
   if (!isObject(value)) {
     throw badRequest(
@@ -115,18 +124,24 @@ export function decodeObject(
     );
   }
   const object = { apiVersion, kind: kind.kind, ...rest };
-  const given = duplicatesOf(request);
+  const given = [...duplicatesOf(request), ...twice.map(yamlDuplicate)];
   return checkStructure(object, fieldValidationOf(request), schema, warnings, given, (problem) => {
     throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${problem}`);
   });
 }
 
-/** Fields given twice in a JSON body; the last one counts. YAML with such fields is refused outright. */
+const yamlDuplicate = (message: string): StructureError => ({
+  kind: 'duplicate',
+  path: '',
+  message: `yaml: unmarshal errors: ${message}`,
+});
+
+/** Fields given twice in a JSON body; the last one counts. */
 function duplicatesOf(request: ApiRequest): StructureError[] {
   const { body } = request;
   if (!isEncodedBody(body) || mediaType(request.contentType) !== 'application/json') return [];
   if (request.query.get('fieldValidation') === 'Ignore') return [];
-  return duplicateFields(body.toString()).map((path) => ({
+  return duplicateFields(bodyText(body)).map((path) => ({
     kind: 'duplicate',
     path,
     message: `duplicate field "${path}"`,

@@ -1,5 +1,5 @@
 import type { KubeObject, Status } from '@shared/k8s';
-import { badRequest, conflict, invalid } from '../api/errors';
+import { badRequest, conflict } from '../api/errors';
 import { timestamp } from '../clock';
 import { StoreError, type StoredObject } from '../store/types';
 import type { AdmissionAttributes } from './admission';
@@ -7,13 +7,13 @@ import { objectResponse, type Call, type ServerContext } from './context';
 import { decodeBody } from './decode';
 import { cloneJson, isObject } from './json';
 import { heldByNamespaceFinalizer, isNamespaces } from './namespaces';
-import { select, wholeNumber } from './reads';
+import { flag, select, wholeNumber } from './reads';
+import { checkDeleteOptions } from './request-options';
 import { getStored } from './resources';
 import { selectionOf } from './selectors';
 import type { Answer, ApiResponse } from './types';
 import { isDryRun } from './writes';
 
-const policies = ['Background', 'Foreground', 'Orphan'];
 /** Kinds whose deletion answers the object as it was; the others answer a Status. */
 const answeredWithObject = new Set([
   'pods',
@@ -178,30 +178,35 @@ function checkPreconditions(call: Call, current: StoredObject, { preconditions }
 
 /** DeleteOptions from the body, or from the query where the body is silent. @throws ApiError 400 | 422 */
 function deleteOptions(context: ServerContext, call: Call): DeleteOptions {
-  const body = decodeBody(call.request, context.schema);
-  if (body !== undefined && !isObject(body)) throw badRequest('the body of a delete must be DeleteOptions');
   const { query } = call.request;
-  const options: DeleteOptions & { orphanDependents?: boolean; dryRun?: string[] } = body ?? {};
-  if (options.dryRun?.length) call.request.query.set('dryRun', options.dryRun[0]!);
-  const propagationPolicy =
-    options.propagationPolicy ??
-    query.get('propagationPolicy') ??
-    (options.orphanDependents === undefined ? undefined : options.orphanDependents ? 'Orphan' : 'Background');
-  if (propagationPolicy !== undefined && !policies.includes(propagationPolicy)) {
-    throw invalid({ group: 'meta.k8s.io', plural: 'deleteoptions', kind: 'DeleteOptions' }, '', [
-      {
-        type: 'NotSupported',
-        field: 'propagationPolicy',
-        value: propagationPolicy,
-        detail: `supported values: ${policies.map((name) => `"${name}"`).join(', ')}`,
-      },
-    ]);
-  }
+  const options = bodyOptions(context, call);
+  for (const value of options.dryRun ?? []) query.append('dryRun', value);
+  const policy = options.propagationPolicy ?? query.get('propagationPolicy') ?? undefined;
+  const orphans =
+    options.orphanDependents ?? (query.has('orphanDependents') ? flag(query, 'orphanDependents') : undefined);
+  checkDeleteOptions(query, { propagationPolicy: policy, orphanDependents: orphans });
+  const propagationPolicy = policy ?? (orphans === undefined ? undefined : orphans ? 'Orphan' : 'Background');
   const gracePeriodSeconds = options.gracePeriodSeconds ?? wholeNumber(query, 'gracePeriodSeconds');
-  if (gracePeriodSeconds !== undefined && typeof gracePeriodSeconds !== 'number') {
-    throw badRequest('gracePeriodSeconds must be a number');
-  }
   return { gracePeriodSeconds, propagationPolicy, preconditions: options.preconditions };
+}
+
+interface BodyOptions extends DeleteOptions {
+  orphanDependents?: boolean;
+  dryRun?: string[];
+}
+
+/** DeleteOptions in the body, where there are any. @throws ApiError 400 */
+function bodyOptions(context: ServerContext, call: Call): BodyOptions {
+  const body = decodeBody(call.request, context.schema);
+  if (body === undefined || body === null) return {};
+  if (!isObject(body)) throw badRequest('the body of a delete must be DeleteOptions');
+  if (body.kind !== undefined && body.kind !== '' && body.kind !== 'DeleteOptions') {
+    throw badRequest(`${String(body.kind)} cannot be handled as a DeleteOptions`);
+  }
+  const options = { ...body, apiVersion: 'v1', kind: 'DeleteOptions' };
+  const wrong = context.schema.check(options).find(({ kind }) => kind === 'type');
+  if (wrong) throw badRequest(`DeleteOptions in version "v1" cannot be handled as a DeleteOptions: ${wrong.message}`);
+  return context.schema.prune(options) as BodyOptions;
 }
 
 function success(call: Call, object: KubeObject): Status {

@@ -6,6 +6,7 @@ import { checkStructure, fieldValidationOf, isEncodedBody, mediaType, parseJson,
 import { apply } from './fields/apply';
 import { assertDepth, cloneJson, cloneObject, isObject } from './json';
 import { applyJsonPatch, applyMergePatch } from './json-patch';
+import { checkWriteOptions } from './request-options';
 import type { ApiResponse } from './types';
 import { mutate } from './writes';
 
@@ -21,6 +22,7 @@ export type Change = (draft: KubeObject) => KubeObject;
 
 /** PATCH of an object or its status. */
 export async function patch(context: ServerContext, call: Call): Promise<ApiResponse> {
+  checkWriteOptions(call.request);
   if (mediaType(call.request.contentType) === 'application/apply-patch+yaml') return apply(context, call);
   const change = readPatch(context, call);
   return objectResponse(call, await patchStored(context, call, change));
@@ -65,6 +67,11 @@ async function patchStored(context: ServerContext, call: Call, change: Change) {
 function patched(context: ServerContext, call: Call, current: StoredObject, change: Change): KubeObject {
   const { definition } = call.resource;
   const changed = change(cloneObject(current.value));
+  const { apiVersion, kind } = changed;
+  if (apiVersion !== current.value.apiVersion || kind !== current.value.kind) {
+    throw badRequest(`no kind "${shownWord(kind)}" is registered for version "${shownWord(apiVersion)}"`);
+  }
+  if (!isObject(changed.metadata ?? {})) throw badRequest('metadata must be an object');
   const { name, namespace, resourceVersion } = changed.metadata ?? {};
   if (name !== undefined && name !== call.name) {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
@@ -85,6 +92,8 @@ function patched(context: ServerContext, call: Call, current: StoredObject, chan
     ]);
   });
 }
+
+const shownWord = (word: unknown) => (typeof word === 'string' ? word : JSON.stringify(word ?? ''));
 
 function shown(call: Call): string {
   const { body } = call.request;

@@ -1,5 +1,7 @@
 import type { Pod, Status } from '@shared/k8s';
-import { apiError, badRequest, conflict } from '../api/errors';
+import { apiError, badRequest, conflict, invalid } from '../api/errors';
+import type { FieldError } from '../api/kind';
+import { forbidden, invalid as invalidField } from '../api/validation/field';
 import { timestamp } from '../clock';
 import type { Call, ServerContext } from './context';
 import { methodNotAllowed, noSuchResource, objectResponse } from './context';
@@ -102,16 +104,29 @@ async function logs(context: ServerContext, call: Call): Promise<ApiResponse> {
     sinceTime: query.get('sinceTime') ?? undefined,
     limitBytes: wholeNumber(query, 'limitBytes'),
   };
-  if (options.sinceSeconds !== undefined && options.sinceTime !== undefined) {
-    throw badRequest('at most one of `sinceTime` or `sinceSeconds` may be specified');
-  }
-  if (options.tailLines !== undefined && options.tailLines < 0)
-    throw badRequest('tailLines: must be greater than or equal to 0');
+  checkLogOptions(call, options);
   if (options.sinceTime !== undefined && Number.isNaN(Date.parse(options.sinceTime))) {
     throw badRequest(`sinceTime: parsing time "${options.sinceTime}": not RFC 3339`);
   }
   const stream = await nodeOf(context, pod).logs(call.namespace!, call.name!, options);
   return { status: 200, warnings: call.warnings, payload: { type: 'stream', contentType: 'text/plain', stream } };
+}
+
+/** @throws ApiError 422 as `PodLogOptions` */
+function checkLogOptions(call: Call, { tailLines, sinceSeconds, sinceTime, limitBytes }: LogOptions): void {
+  const errors: FieldError[] = [];
+  if (tailLines !== undefined && tailLines < 0) {
+    errors.push(invalidField('tailLines', tailLines, 'must be greater than or equal to 0'));
+  }
+  if (limitBytes !== undefined && limitBytes < 1) {
+    errors.push(invalidField('limitBytes', limitBytes, 'must be greater than 0'));
+  }
+  if (sinceSeconds !== undefined && sinceTime !== undefined) {
+    errors.push(forbidden('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+  } else if (sinceSeconds !== undefined && sinceSeconds < 1) {
+    errors.push(invalidField('sinceSeconds', sinceSeconds, 'must be greater than 0'));
+  }
+  if (errors.length > 0) throw invalid({ plural: 'podlogoptions', kind: 'PodLogOptions' }, call.name!, errors);
 }
 
 function run(context: ServerContext, call: Call): ApiResponse {

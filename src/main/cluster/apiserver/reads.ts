@@ -2,6 +2,7 @@ import { apiError, badRequest, expired } from '../api/errors';
 import type { StoredObject } from '../store/types';
 import { objectResponse, type Call, type ServerContext } from './context';
 import { inconsistentToken, isInconsistent } from './continuations';
+import { checkListOptions } from './request-options';
 import { getStored } from './resources';
 import { selectionOf, type Selection } from './selectors';
 import type { ApiResponse, ListPayload } from './types';
@@ -32,6 +33,7 @@ export function select(
 /** GET of a collection: selectors, limit and continue, resourceVersion and resourceVersionMatch. */
 export function list(context: ServerContext, call: Call): ApiResponse {
   const { query } = call.request;
+  checkListOptions(query, false);
   const selection = selectionOf(call.resource.definition, query);
   const limit = wholeNumber(query, 'limit') ?? 0;
   const token = query.get('continue');
@@ -68,12 +70,6 @@ interface Page {
 function begin(context: ServerContext, call: Call, selection: Selection): Page {
   const wanted = call.request.query.get('resourceVersion');
   const match = call.request.query.get('resourceVersionMatch');
-  if (match && !wanted) {
-    throw badRequest('resourceVersionMatch is forbidden for list unless resourceVersion is provided');
-  }
-  if (match === 'Exact' && wanted === '0') {
-    throw badRequest('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
-  }
   assertReached(context, wanted);
   if (match === 'Exact' && Number(wanted) !== context.store.revision) {
     throw expired(`The resourceVersion for the provided list is too old.`);

@@ -2,11 +2,15 @@ import type { KubeObject } from '@shared/k8s';
 import { badRequest, invalid } from '../api/errors';
 import type { StoredObject } from '../store/types';
 import { objectResponse, type Call, type ServerContext } from './context';
-import { decodeObject } from './decode';
+import { decodeObject, mediaType } from './decode';
+import { managerOf, viewOf } from './fields/managers';
+import { applyTo, type Application } from './fields/merge';
 import { cloneJson, cloneObject } from './json';
 import { readPatch } from './patch';
+import { flag } from './reads';
+import { checkWriteOptions } from './request-options';
 import { getStored } from './resources';
-import type { ApiResponse } from './types';
+import type { Answer, ApiResponse } from './types';
 import { mutate } from './writes';
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales' };
@@ -19,6 +23,10 @@ export async function scale(context: ServerContext, call: Call): Promise<ApiResp
     });
   }
   const main = { ...call, subresource: undefined };
+  if (mediaType(call.request.contentType) === 'application/apply-patch+yaml' && call.request.method === 'PATCH') {
+    return objectResponse(call, { value: scaleOf(call, (await applyScale(context, call, main)).value) });
+  }
+  if (call.request.method === 'PATCH') checkWriteOptions(call.request);
   const wanted = call.request.method === 'PUT' ? decodeScale(context, call) : undefined;
   const change = wanted ? undefined : readPatch(context, call);
   const written = await mutate(
@@ -28,6 +36,37 @@ export async function scale(context: ServerContext, call: Call): Promise<ApiResp
     { version: wanted?.metadata?.resourceVersion, through: 'scale' },
   );
   return objectResponse(call, { value: scaleOf(call, written.value) });
+}
+
+/** Server-side apply of the count: owned like the field of the main object that it is. */
+async function applyScale(context: ServerContext, call: Call, main: Call): Promise<Answer> {
+  checkWriteOptions(call.request);
+  // Read like a PUT, for what is wrong with it.
+  const request = { ...call.request, contentType: 'application/yaml' };
+  const wanted = decodeScale(context, { ...call, request });
+  const { apiVersion, definition } = call.resource;
+  const replicas: unknown = wanted.spec?.replicas;
+  checkReplicas(call, replicas ?? 0);
+  const config: KubeObject = {
+    apiVersion,
+    kind: definition.kind,
+    metadata: { name: call.name },
+    ...(replicas === undefined ? {} : { spec: { replicas } }),
+  };
+  const application: Application = {
+    kind: definition.kind,
+    custom: definition.custom?.shape,
+    view: viewOf(main),
+    config,
+    self: managerOf(call, 'Apply', 'scale'),
+    force: flag(call.request.query, 'force'),
+    normalize: (object) => context.schema.prune(object),
+    now: context.clock.now(),
+  };
+  return mutate(context, main, (current) => applyTo(current.value, application), {
+    version: wanted.metadata?.resourceVersion,
+    owned: true,
+  });
 }
 
 function decodeScale(context: ServerContext, call: Call): KubeObject {
@@ -41,14 +80,19 @@ function decodeScale(context: ServerContext, call: Call): KubeObject {
 
 function scaled(call: Call, current: StoredObject, wanted: KubeObject): KubeObject {
   const replicas: unknown = wanted.spec?.replicas ?? 0;
+  checkReplicas(call, replicas);
+  const draft = cloneObject(current.value);
+  call.resource.definition.scale!.setSpecReplicas(draft, replicas);
+  return draft;
+}
+
+/** @throws ApiError 422 */
+function checkReplicas(call: Call, replicas: unknown): asserts replicas is number {
   if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
     throw invalid(scaleKind, call.name!, [
       { type: 'Invalid', field: 'spec.replicas', value: replicas, detail: 'must be greater than or equal to 0' },
     ]);
   }
-  const draft = cloneObject(current.value);
-  call.resource.definition.scale!.setSpecReplicas(draft, replicas);
-  return draft;
 }
 
 function scaleOf(call: Call, object: KubeObject): KubeObject {

@@ -98,7 +98,7 @@ describe('create', () => {
     expect(ignored.warnings).toEqual([]);
     await expect(
       send('POST', deployments, { ...json(body), query: { fieldValidation: 'Sometimes' } }),
-    ).rejects.toMatchObject({ code: 400 });
+    ).rejects.toMatchObject({ code: 422 });
   });
 
   it('tells of fields given twice', async () => {
@@ -132,9 +132,16 @@ describe('create', () => {
     await expect(send('POST', configMaps, { body: '{', contentType: 'application/json' })).rejects.toMatchObject({
       code: 400,
     });
-    await expect(
-      send('POST', configMaps, { body: 'a: 1\na: 2', contentType: 'application/yaml' }),
-    ).rejects.toMatchObject({ code: 400 });
+    const twice = { body: 'metadata: {name: twice}\ndata:\n  a: "1"\n  a: "2"', contentType: 'application/yaml' };
+    await expect(send('POST', configMaps, { ...twice, query: { fieldValidation: 'Strict' } })).rejects.toMatchObject({
+      code: 400,
+      message: expect.stringContaining(
+        'strict decoding error: yaml: unmarshal errors: line 4: key "a" already set in map',
+      ),
+    });
+    const warned = await send('POST', configMaps, twice);
+    expect(warned.body.data).toEqual({ a: '2' });
+    expect(warned.warnings).toContain('yaml: unmarshal errors: line 4: key "a" already set in map');
     await expect(send('POST', configMaps, { body: 'x', contentType: 'text/csv' })).rejects.toMatchObject({ code: 415 });
     const deep = `${'[{"a":'.repeat(2000)}1${'}]'.repeat(2000)}`;
     await expect(send('POST', configMaps, { body: deep, contentType: 'application/json' })).rejects.toMatchObject({
@@ -154,7 +161,7 @@ describe('create', () => {
       message: 'configmaps "a" not found',
     });
     await expect(send('POST', configMaps, { body: {}, query: { dryRun: 'Some' } })).rejects.toMatchObject({
-      code: 400,
+      code: 422,
     });
   });
 });

@@ -94,7 +94,11 @@ describe('watch', () => {
     const { events } = await watch(query);
     expect(events.map(({ type }) => type)).toEqual(['ADDED', 'BOOKMARK']);
     expect(events[1]!.object.metadata.annotations).toEqual({ 'k8s.io/initial-events-end': 'true' });
-    await expect(watch({ sendInitialEvents: 'true' })).rejects.toMatchObject({ code: 400 });
+    await expect(watch({ sendInitialEvents: 'true' })).rejects.toMatchObject({
+      code: 422,
+      message:
+        'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    });
   });
 
   it('ends after timeoutSeconds', async () => {

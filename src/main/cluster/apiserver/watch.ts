@@ -1,9 +1,10 @@
 import type { KubeObject, Status } from '@shared/k8s';
-import { badRequest, expired } from '../api/errors';
+import { expired } from '../api/errors';
 import type { Timer } from '../clock';
 import { StoreError, type StoreEvent, type StoreWatch } from '../store/types';
 import type { Call, ServerContext } from './context';
 import { flag, parseVersion, select, wholeNumber } from './reads';
+import { checkListOptions } from './request-options';
 import { selectionOf, type Match } from './selectors';
 import type { ApiResponse, Encoded, ServedWatch, WatchSink } from './types';
 
@@ -23,6 +24,7 @@ export function encoded(value: KubeObject): Encoded {
 /** GET of a collection with `watch`. What is wrong with it is told at once, or as an ERROR event. */
 export function watch(context: ServerContext, call: Call): ApiResponse {
   const { query } = call.request;
+  checkListOptions(query, true);
   const selection = selectionOf(call.resource.definition, query);
   if (call.name !== undefined) {
     const { match } = selection;
@@ -31,17 +33,6 @@ export function watch(context: ServerContext, call: Call): ApiResponse {
   }
   const version = query.get('resourceVersion') ?? '';
   const sendInitial = query.get('sendInitialEvents');
-  const match = query.get('resourceVersionMatch');
-  if (sendInitial !== null && match !== 'NotOlderThan') {
-    throw badRequest(
-      'resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-    );
-  }
-  if (sendInitial === null && match !== null) {
-    throw badRequest(
-      'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-    );
-  }
   const from = version === '' || version === '0' ? undefined : parseVersion(version);
   const initial = sendInitial === null ? from === undefined : sendInitial !== 'false';
   const timeoutSeconds = wholeNumber(query, 'timeoutSeconds');

@@ -23,7 +23,7 @@ export const namespace = defineKind<Namespace>({
     if (object.metadata?.name) (object.metadata.labels ??= {})[nameLabel] = object.metadata.name;
   },
   prepareForCreate(object) {
-    (object.metadata.labels ??= {})[nameLabel] = object.metadata.name;
+    if (object.metadata.name) (object.metadata.labels ??= {})[nameLabel] = object.metadata.name;
     object.status = { phase: 'Active' };
     const finalizers = object.spec?.finalizers ?? [];
     object.spec = {

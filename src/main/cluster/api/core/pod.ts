@@ -1,5 +1,5 @@
 import { podReady, podRestartsText, podStatusText } from '@shared/pod-status';
-import type { Pod } from '@shared/k8s';
+import type { Pod, PodSpec } from '@shared/k8s';
 import { defineKind } from '../kind';
 import { forbidden } from '../validation/field';
 import { ageColumn, text, wide } from '../printing';
@@ -41,7 +41,7 @@ export const pod = defineKind<Pod>({
     { name: 'proxy', kind: 'PodProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] },
   ],
   defaults(object) {
-    if (object.spec) defaultPodSpec(object.spec, { own: true });
+    defaultPodSpec((object.spec ??= {} as PodSpec), { own: true });
   },
   prepareForCreate(object) {
     object.metadata.generation = 1;

@@ -54,6 +54,27 @@ function emptyOf(type: Type): unknown {
   }
 }
 
+/** What a null in a list comes to: a list has no holes. */
+function zeroOf(type: Type): unknown {
+  switch (type.kind) {
+    case 'struct':
+      return {};
+    case 'string':
+    case 'bytes':
+      return '';
+    case 'bool':
+      return false;
+    case 'int32':
+    case 'int64':
+    case 'float64':
+      return 0;
+    case 'special':
+      return type.special === 'Quantity' ? '0' : type.special === 'IntOrString' ? 0 : null;
+    default:
+      return null;
+  }
+}
+
 /** The object with each value mapped; undefined leaves the key out. Shared when nothing changed. */
 function mapped(
   object: Record<string, unknown>,
@@ -73,7 +94,7 @@ function mapped(
 function list(values: unknown[], element: Type): unknown[] {
   let copy: unknown[] | undefined;
   for (const [index, value] of values.entries()) {
-    const result = normalize(value, element);
+    const result = value === null ? zeroOf(element) : normalize(value, element);
     if (result !== value) (copy ??= [...values])[index] = result;
   }
   return copy ?? values;

@@ -154,6 +154,9 @@ describe('strategic merge', () => {
     expect(() => merge('Pod', containers({ name: 'a' }), containers({ image: 'x' }))).toThrow(
       'does not contain declared merge key: name',
     );
-    expect(() => merge('Pod', {}, { spec: {}, $patch: 'shuffle' })).toThrow('Unknown patch type found: shuffle');
+    expect(() => merge('Pod', {}, { spec: {}, $patch: 'shuffle' })).toThrow('unknown patch type: shuffle in map: map[');
+    expect(() => merge('Pod', {}, { spec: { nodeSelector: { $patch: 'shuffle' } } })).toThrow(
+      'unknown patch type: shuffle',
+    );
   });
 });

@@ -18,8 +18,7 @@ export function strategicMerge(original: Json, patch: Json, type: Struct | undef
   const directive = patch[patchMarker];
   if (directive === 'replace') return withoutDirectives(without(patch, patchMarker)) as Json;
   if (directive === 'delete') return {};
-  if (directive !== undefined && directive !== 'merge')
-    throw contentError(`Unknown patch type found: ${String(directive)}`);
+  if (directive !== undefined && directive !== 'merge') throw unknownDirective(directive, patch);
 
   const result = retained(original, patch);
   for (const [key, value] of Object.entries(patch)) {
@@ -106,7 +105,7 @@ function mergeObjects(
     const directive = item[patchMarker];
     if (directive === undefined) continue;
     if (directive === 'merge') throw contentError('merging lists cannot yet be specified in the patch');
-    if (directive !== 'delete') throw contentError(`Unknown patch type found: ${String(directive)}`);
+    if (directive !== 'delete') throw unknownDirective(directive, item);
     if (!(mergeKey in item)) throw contentError('delete patch type with no merge key defined');
     result = result.filter((value) => !isObject(value) || !isDeepStrictEqual(value[mergeKey], item[mergeKey]));
   }
@@ -169,11 +168,13 @@ const isDirective = (key: string): boolean =>
 /** A value the original did not have: nulls and directives in it mean nothing. */
 function withoutDirectives(value: unknown): unknown {
   if (Array.isArray(value)) {
+    for (const item of value) if (isObject(item)) checkDirective(item);
     return value
       .filter((item) => !(isObject(item) && item[patchMarker] !== undefined))
       .map((item) => withoutDirectives(item));
   }
   if (!isObject(value)) return value;
+  checkDirective(value);
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key, inner]) => !isDirective(key) && inner !== null)
@@ -181,9 +182,23 @@ function withoutDirectives(value: unknown): unknown {
   );
 }
 
+function checkDirective(patch: Json): void {
+  const directive = patch[patchMarker];
+  if (directive !== undefined && !['replace', 'delete', 'merge'].includes(directive as string)) {
+    throw unknownDirective(directive, patch);
+  }
+}
+
 function without(object: Json, key: string): Json {
   const { [key]: _, ...rest } = object;
   return rest;
+}
+
+function unknownDirective(directive: unknown, patch: Json): Error {
+  const shown = Object.entries(patch).map(
+    ([key, value]) => `${key}:${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return new Error(`unknown patch type: ${String(directive)} in map: map[${shown.join(' ')}]`);
 }
 
 const contentError = (message: string): Error => new Error(`invalid content in patch: ${message}`);

@@ -56,7 +56,7 @@ function asBefore(container: Container, before: Container | undefined): Containe
   if (!before) return container;
   const resources = { ...container.resources };
   for (const field of ['limits', 'requests'] as const) {
-    const amounts = { ...resources[field] };
+    const amounts: Record<string, string> = { ...resources[field] };
     for (const name of resizable) {
       const amount = before.resources?.[field]?.[name];
       if (amount === undefined) delete amounts[name];
