@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Container, Pod } from '@shared/k8s';
-import { containerSpec, sandboxSpec } from './container-specs';
+import { endContainer } from './container-end';
+import { containerSpec } from './container-specs';
 import { resolveEnv } from './env';
 import { goDuration } from './go-duration';
 import { runHook } from './lifecycle-hooks';
@@ -8,7 +9,8 @@ import { ConfigError } from './objects';
 import type { PodHost } from './pod-host';
 import type { StartAction } from './pod-plan';
 import type { Waiting } from './pod-status';
-import { latest, podLabel, runningSandbox, specContainers, type PodContainer, type PodView } from './pod-view';
+import { PodSandboxes } from './pod-sandbox';
+import { fieldPathOf, latest, podLabel, type PodContainer, type PodView } from './pod-view';
 import { confinementOf } from './security';
 import { isUnreachable } from './runtime/docker-errors';
 import { RuntimeError, type ImageInfo } from './runtime/types';
@@ -34,8 +36,6 @@ export interface WorkerLink {
 /** How soon a fault that only the outside can mend is looked at again. */
 const configRetryMs = 10_000;
 const mountRetryMs = 5000;
-const firstSandboxRetryMs = 5000;
-const longestSandboxRetryMs = 60_000;
 
 type Busy = 'pulling' | 'stopping' | 'postStart';
 
@@ -46,10 +46,9 @@ export class ContainerStarter {
   private readonly busy = new Map<string, Busy>();
   private readonly images = new Map<string, ImageInfo>();
   private readonly retryAt = new Map<string, number>();
-  /** What is left of a failed sandbox announces its end: without a time to wait for, that would start the next at once. */
-  private sandboxRetry = { at: 0, ms: firstSandboxRetryMs };
   private readonly hookFailures = new Map<string, { message: string }>();
   private readonly abort = new AbortController();
+  private readonly sandboxes: PodSandboxes;
   private volumes: MountedVolumes | undefined;
   private stale = false;
   private adopted = false;
@@ -59,7 +58,9 @@ export class ContainerStarter {
   constructor(
     private readonly host: PodHost,
     private readonly link: WorkerLink,
-  ) {}
+  ) {
+    this.sandboxes = new PodSandboxes(host, link);
+  }
 
   hookRuns(name: string): boolean {
     return this.busy.get(name) === 'postStart';
@@ -126,7 +127,7 @@ export class ContainerStarter {
       this.mountFailed(error);
       return false;
     }
-    const sandbox = await this.sandbox(view);
+    const sandbox = await this.sandboxes.ensure(view, this.volumes.byName, this.abort.signal);
     if (!sandbox) return false;
     try {
       if (this.volumes.complete) await this.volumes.complete;
@@ -154,7 +155,7 @@ export class ContainerStarter {
     const pod = this.link.pod();
     this.busy.set(target.name, 'stopping');
     const grace = graceSeconds ?? pod.spec!.terminationGracePeriodSeconds ?? 30;
-    void this.end(target, message, grace * 1000, new AbortController().signal)
+    void endContainer(this.host, this.link.pod(), target, message, grace * 1000, new AbortController().signal)
       .catch((error: Error) => {
         this.host.log.warn('a container could not be stopped', { container: target.name, error });
         this.link.later(1000);
@@ -164,40 +165,6 @@ export class ContainerStarter {
         this.hookFailures.delete(target.id);
         this.link.changed();
       });
-  }
-
-  /** Ends a container with its preStop hook. Resolves when it has ended. @param signal cuts the grace short */
-  async end(target: PodContainer, message: string, graceMs: number, signal: AbortSignal): Promise<void> {
-    const pod = this.link.pod();
-    const container = this.containerOf(target.name);
-    const path = container && this.fieldPath(container);
-    this.host.recorder.event(pod, 'Normal', 'Killing', message, path);
-    const from = this.host.clock.now();
-    const handler = container?.lifecycle?.preStop;
-    if (handler && container && graceMs > 0 && !signal.aborted) {
-      const context = { ...this.host, container, target, podIp: await this.addressOf(target) };
-      const failed = await runHook(handler, graceMs, context, signal);
-      if (failed !== undefined)
-        this.host.recorder.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', path);
-    }
-    // Whatever the hook took, the process gets a moment of its own.
-    const left = graceMs === 0 ? 0 : Math.max(2000, graceMs - (this.host.clock.now() - from));
-    const cut = new AbortController();
-    const timer = this.host.clock.setTimeout(() => cut.abort(), left);
-    try {
-      await this.host.runtime.stopContainer(
-        target.id,
-        left === 0 ? 0 : left / 1000 + 60,
-        AbortSignal.any([signal, cut.signal]),
-      );
-    } finally {
-      timer.cancel();
-    }
-  }
-
-  private async addressOf(target: PodContainer): Promise<string> {
-    if (this.link.pod().spec!.hostNetwork) return this.host.hostIp();
-    return (await this.host.runtime.inspect(target.sandboxId))?.ip ?? '';
   }
 
   private isDue(action: StartAction): boolean {
@@ -218,47 +185,11 @@ export class ContainerStarter {
     const message = `back-off ${goDuration(this.host.crashes.delay(key))} restarting failed container=${name} pod=${podLabel(pod)}`;
     if (this.waiting.get(name)?.message !== message) {
       const text = `Back-off restarting failed container ${name} in pod ${podLabel(pod)}`;
-      this.host.recorder.event(pod, 'Warning', 'BackOff', text, this.fieldPath(action.container));
+      this.host.recorder.event(pod, 'Warning', 'BackOff', text, fieldPathOf(this.link.pod(), action.container));
     }
     this.waiting.set(name, { reason: 'CrashLoopBackOff', message });
     this.link.later(held);
     return false;
-  }
-
-  private async sandbox(view: PodView): Promise<{ id: string; ip: string } | undefined> {
-    const pod = this.link.pod();
-    const running = runningSandbox(view);
-    if (running) return { id: running.id, ip: this.link.podIp(view) ?? '' };
-    const now = this.host.clock.now();
-    if (this.sandboxRetry.at > now) {
-      this.link.later(this.sandboxRetry.at - now);
-      return undefined;
-    }
-    try {
-      const attempt = (view.sandboxes[0]?.attempt ?? -1) + 1;
-      const held = [...(this.volumes?.byName ?? [])].filter(([, volume]) => volume.type === 'volume');
-      const mounts = held.map(([name, volume]) => ({
-        type: volume.type,
-        source: volume.source,
-        containerPath: `/volumes/${name}`,
-        readOnly: false,
-      }));
-      const id = await this.host.runtime.createSandbox(
-        sandboxSpec(pod, attempt, this.host.node, mounts),
-        this.abort.signal,
-      );
-      this.sandboxRetry = { at: 0, ms: firstSandboxRetryMs };
-      const ip = pod.spec!.hostNetwork ? this.host.hostIp() : ((await this.host.runtime.inspect(id))?.ip ?? '');
-      return { id, ip };
-    } catch (error) {
-      if (isUnreachable(error) || this.abort.signal.aborted) throw error;
-      const message = `Failed to create pod sandbox: ${(error as Error).message}`;
-      this.host.recorder.event(pod, 'Warning', 'FailedCreatePodSandBox', message);
-      const { ms } = this.sandboxRetry;
-      this.sandboxRetry = { at: this.host.clock.now() + ms, ms: Math.min(ms * 2, longestSandboxRetryMs) };
-      this.link.later(ms);
-      return undefined;
-    }
   }
 
   private async image(action: StartAction): Promise<ImageInfo | 'pulling' | undefined> {
@@ -268,7 +199,7 @@ export class ContainerStarter {
     let began = (): void => {};
     const pulling = new Promise<'pulling'>((resolve) => (began = () => resolve('pulling')));
     const work = this.host.images
-      .ensure(this.link.pod(), container, this.fieldPath(container), this.abort.signal, began)
+      .ensure(this.link.pod(), container, fieldPathOf(this.link.pod(), container), this.abort.signal, began)
       .then((outcome) => {
         if ('image' in outcome) {
           this.images.set(container.name, outcome.image);
@@ -306,7 +237,7 @@ export class ContainerStarter {
   ): Promise<boolean> {
     const { container, kind, restartCount, after } = action;
     const pod = this.link.pod();
-    const path = this.fieldPath(container);
+    const path = fieldPathOf(this.link.pod(), container);
     const { recorder, runtime } = this.host;
     // A pull is good for one start: Always means always.
     this.images.delete(container.name);
@@ -376,7 +307,7 @@ export class ContainerStarter {
           'Warning',
           'FailedPostStartHook',
           'PostStartHook failed',
-          this.fieldPath(container),
+          fieldPathOf(this.link.pod(), container),
         );
         this.hookFailures.set(id, { message: 'FailedPostStartHook' });
       })
@@ -407,22 +338,6 @@ export class ContainerStarter {
         allocatable: this.host.allocatable(),
       },
     };
-  }
-
-  private containerOf(name: string): Container | undefined {
-    return specContainers(this.link.pod()).find((container) => container.name === name);
-  }
-
-  private fieldPath(container: Container): string {
-    const { initContainers, ephemeralContainers } = this.link.pod().spec!;
-    const isIn = (list: { name: string }[] | undefined): boolean =>
-      list?.some((one) => one.name === container.name) ?? false;
-    const list = isIn(initContainers)
-      ? 'initContainers'
-      : isIn(ephemeralContainers)
-        ? 'ephemeralContainers'
-        : 'containers';
-    return `spec.${list}{${container.name}}`;
   }
 }
 

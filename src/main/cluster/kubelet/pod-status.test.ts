@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ContainerStatus, Pod, PodStatus } from '@shared/k8s';
-import { phaseOf, podStatus, type StatusFacts } from './pod-status';
+import { phaseOf } from './pod-phase';
+import { podStatus, type StatusFacts } from './pod-status';
 import { viewOf } from './pod-view';
 import { qosClass } from './qos';
 import { labels, type RuntimeContainer } from './runtime/types';

@@ -1,14 +1,14 @@
 import type { Timer } from '../clock';
 import { isNotFound as isApiNotFound, isConflict } from '../client/controller';
 import { resources } from '../client/resources';
-import type { ContainerStarter, WorkerLink } from './container-starter';
+import { endContainer } from './container-end';
+import type { WorkerLink } from './container-starter';
 import type { PodHost } from './pod-host';
 import { allContainers, isSidecar, observePod, type PodContainer, type PodView } from './pod-view';
 import { labels } from './runtime/types';
 import { removePodDirectory } from './volumes';
 
 interface Link extends WorkerLink {
-  killer: ContainerStarter;
   /** Reports the containers as they ended; resolves when it is written. */
   finalStatus(view: PodView): Promise<void>;
 }
@@ -107,7 +107,7 @@ export class PodTermination {
 
   private async stop(target: PodContainer): Promise<void> {
     const left = Math.max(0, this.deadline - this.host.clock.now());
-    await this.link.killer.end(target, `Stopping container ${target.name}`, left, this.cut.signal);
+    await endContainer(this.host, this.link.pod(), target, `Stopping container ${target.name}`, left, this.cut.signal);
     this.link.changed();
   }
 }

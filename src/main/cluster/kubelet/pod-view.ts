@@ -87,6 +87,14 @@ export const specContainers = (pod: Pod): Container[] => [
   ...ephemeralContainers(pod),
 ];
 
+/** How events name a container of a pod. */
+export function fieldPathOf(pod: Pod, { name }: Container): string {
+  const { initContainers, ephemeralContainers: added } = pod.spec!;
+  const isIn = (list: { name: string }[] | undefined): boolean => list?.some((one) => one.name === name) ?? false;
+  const list = isIn(initContainers) ? 'initContainers' : isIn(added) ? 'ephemeralContainers' : 'containers';
+  return `spec.${list}{${name}}`;
+}
+
 export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always';
 
 /** `name_namespace(uid)`: how messages name a pod. */

@@ -54,7 +54,6 @@ export class PodWorker {
     this.starter = new ContainerStarter(host, shared);
     this.termination = new PodTermination(host, {
       ...shared,
-      killer: this.starter,
       finalStatus: (view) => this.finalStatus(view),
     });
   }
