@@ -20,6 +20,9 @@ const ours = [
   'kubeconfig',
   'settings.json',
   'ui.json',
+  'usage-history.jsonl',
+  'usage-history.jsonl.new',
+  'usage-history.jsonl.damaged',
 ];
 
 /**
