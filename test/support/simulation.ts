@@ -99,11 +99,11 @@ export async function startSimulation(names: string[], seed = 1): Promise<Simula
     before?.informers.stop();
   };
   const settle = async () => {
-    for (let quiet = 0; quiet < 12;) {
+    const busy = () => control?.controllers.status().some(({ queueLength }) => queueLength > 0);
+    for (let quiet = 0; quiet < 12 || busy();) {
       const { revision } = bed.store;
       await turn();
-      const busy = control?.controllers.status().some(({ queueLength }) => queueLength > 0);
-      quiet = bed.store.revision === revision && !busy ? quiet + 1 : 0;
+      quiet = bed.store.revision === revision ? quiet + 1 : 0;
     }
   };
 

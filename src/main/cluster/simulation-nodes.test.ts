@@ -117,6 +117,19 @@ describe('a node', () => {
     expect(await cluster.orphans()).toBe(0);
   });
 
+  it('that is declared out of service gives up its pods, names and all', async () => {
+    const owned = { replicas: 3, serviceName: 'db', podManagementPolicy: 'Parallel', template: template('db') };
+    await cluster.create(resources.statefulSets, workload('db', owned));
+    await allReady('db', 3);
+    await cluster.silence('node-c');
+    await cluster.pass(400);
+    expect(await ready('db')).toHaveLength(2);
+    await cluster.edit<Node>(resources.nodes, 'node-c', (draft) => {
+      draft.spec!.taints!.push({ key: 'node.kubernetes.io/out-of-service', value: 'off', effect: 'NoExecute' });
+    });
+    expect(nodesOf(await allReady('db', 3))).toEqual(['node-a', 'node-b']);
+  });
+
   it('that is removed is no more, and neither are its pods', async () => {
     await deploy('web', 6);
     await allReady('web', 6);

@@ -1,6 +1,6 @@
-import type { Pod } from '@shared/k8s';
+import type { Node, Pod } from '@shared/k8s';
 import { isNotFound } from '../client/controller';
-import { setCondition } from '../client/conditions';
+import { hasCondition, setCondition } from '../client/conditions';
 import { resources } from '../client/resources';
 import { WorkQueue } from '../client/workqueue';
 import type { ControllerContext, ControlLoop } from './framework';
@@ -12,7 +12,10 @@ const quarantineMs = 40_000;
 /** Finished pods that are kept for looking at, as in Kubernetes. */
 const finishedKept = 12_500;
 
-/** Deletes pods that no kubelet will ever end: those of nodes that are gone, deleted ones that were never scheduled, and a surplus of finished ones. */
+/** Whoever sets it on a node says that the machine is off: nothing on it runs any more. */
+const outOfService = 'node.kubernetes.io/out-of-service';
+
+/** Deletes pods that no kubelet will ever end: those of nodes that are gone or out of service, deleted ones that were never scheduled, and a surplus of finished ones. */
 export function createPodGCController(context: ControllerContext): ControlLoop {
   const { client, clock, informers, log } = context;
   const queue = new WorkQueue(clock);
@@ -20,7 +23,13 @@ export function createPodGCController(context: ControllerContext): ControlLoop {
   const nodes = informers.informer(resources.nodes);
   const missingSince = new Map<string, number>();
   queue.add('sweep');
-  nodes.on({ delete: () => queue.add('sweep') });
+  const isOff = (node: Node | undefined): boolean =>
+    !hasCondition(node?.status?.conditions, 'Ready') &&
+    (node?.spec?.taints ?? []).some(({ key, effect }) => key === outOfService && effect === 'NoExecute');
+  nodes.on({
+    update: (node, old) => isOff(node) && !isOff(old) && queue.add('sweep'),
+    delete: () => queue.add('sweep'),
+  });
 
   const remove = async ({ metadata: { namespace, name, uid } }: Pod) => {
     try {
@@ -31,15 +40,10 @@ export function createPodGCController(context: ControllerContext): ControlLoop {
   };
 
   /** Says why before it deletes: the pod's last state is what its owner reads. */
-  const removeOrphan = async (pod: Pod) => {
-    log.info('deleting a pod whose node is gone', { pod: `${pod.metadata.namespace}/${pod.metadata.name}` });
+  const removeLost = async (pod: Pod, message: string) => {
+    log.info('deleting a pod that nothing runs', { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, message });
     if (!isFinished(pod)) {
-      const condition = {
-        type: 'DisruptionTarget',
-        status: 'True',
-        reason: 'DeletionByPodGC',
-        message: 'PodGC: node no longer exists',
-      };
+      const condition = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message };
       const conditions = setCondition(pod.status?.conditions, condition, clock.now());
       try {
         await client.updateStatus(resources.pods, { ...pod, status: { ...pod.status, phase: 'Failed', conditions } });
@@ -63,14 +67,16 @@ export function createPodGCController(context: ControllerContext): ControlLoop {
           const node = pod.spec?.nodeName;
           if (node && !nodes.get(undefined, node)) gone.set(node, [...(gone.get(node) ?? []), pod]);
           else if (!node && pod.metadata.deletionTimestamp) await remove(pod);
-          else if (isFinished(pod)) finished.push(pod);
+          else if (pod.metadata.deletionTimestamp && isOff(nodes.get(undefined, node!))) {
+            await removeLost(pod, 'PodGC: node is out of service');
+          } else if (isFinished(pod)) finished.push(pod);
         }
         for (const node of missingSince.keys()) if (!gone.has(node)) missingSince.delete(node);
         for (const [node, orphans] of gone) {
           const since = missingSince.get(node) ?? now;
           missingSince.set(node, since);
           if (now - since < quarantineMs) continue;
-          for (const orphan of orphans) await removeOrphan(orphan);
+          for (const orphan of orphans) await removeLost(orphan, 'PodGC: node no longer exists');
         }
         const surplus = finished.length - finishedKept;
         if (surplus > 0) {
