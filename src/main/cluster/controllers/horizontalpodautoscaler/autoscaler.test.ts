@@ -454,3 +454,48 @@ it('scales whatever has a scale', async () => {
   expect((await bed.client.get(resources.replicationControllers, 'default', 'old')).spec!.replicas).toBe(2);
   expect((await bed.client.get(resources.statefulSets, 'default', 'db')).spec!.replicas).toBe(2);
 });
+
+it('scales objects of custom kinds', async () => {
+  const version = {
+    name: 'v1',
+    served: true,
+    storage: true,
+    schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    subresources: {
+      status: {},
+      scale: {
+        specReplicasPath: '.spec.replicas',
+        statusReplicasPath: '.status.replicas',
+        labelSelectorPath: '.status.selector',
+      },
+    },
+  };
+  const request = bed.client.transport.request;
+  await request({
+    method: 'POST',
+    path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+    body: {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'farms.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'farms', singular: 'farm', kind: 'Farm', listKind: 'FarmList' },
+        versions: [version],
+      },
+    },
+  });
+  await bed.settle();
+  const farms = { group: 'example.com', version: 'v1', plural: 'farms', kind: 'Farm', namespaced: true };
+  const farm = await bed.client.create(farms, {
+    metadata: { name: 'big', namespace: 'default' },
+    spec: { replicas: 2 },
+  });
+  await bed.client.updateStatus(farms, { ...farm, status: { replicas: 2, selector: 'app=web' } });
+  play();
+  await deploy(2);
+  usage = () => 100;
+  await autoscale({ scaleTargetRef: { apiVersion: 'example.com/v1', kind: 'Farm', name: 'big' } });
+  expect((await bed.client.get(farms, 'default', 'big')).spec!.replicas).toBe(4);
+});
