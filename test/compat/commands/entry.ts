@@ -32,6 +32,8 @@ export interface Outcome {
   env?: Record<string, string>;
   /** The first minor of kubectl this is for, and why the ones before cannot do it. */
   since?: [minor: number, why: string];
+  /** What our own kubectl lacks for this. */
+  ours?: string;
   /** The first minor that needs this no more. */
   before?: number;
 }
