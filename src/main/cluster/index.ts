@@ -40,7 +40,6 @@ import {
 import { createNodes } from './nodes';
 import { createScheduler, defaultSettings, type Placing } from './scheduler';
 import { installShippedKinds } from './shipped-kinds';
-import { installShippedKinds } from './shipped-kinds';
 import { loadOrCreateKey, openStore } from './store';
 import { createTaskList, type TaskList } from './tasks';
 
