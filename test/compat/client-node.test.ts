@@ -213,7 +213,7 @@ test('objects of any kind, found by discovery', async () => {
   expect(
     await objects.read({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'any', namespace } }),
   ).toMatchObject({ data: { a: '1' } });
-  const patched = await objects.patch(configMap('any', { a: '2' }), undefined, undefined, 'them', true);
+  const patched = await objects.patch(configMap('any', { a: '2' }), undefined, undefined, 'them');
   expect((patched as V1ConfigMap).data).toEqual({ a: '2' });
   const applied = await objects.patch(
     configMap('any', { a: '3' }),
