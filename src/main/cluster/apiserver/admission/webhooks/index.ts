@@ -47,26 +47,25 @@ export function mutatingWebhooks(options: WebhookOptions, earlier: Admission): A
     options.store,
     `${prefix}mutatingwebhookconfigurations/`,
   );
+  const ask = async (attributes: AdmissionAttributes) => {
+    const before = attributes.object;
+    const again: { webhook: Webhook; left: KubeObject }[] = [];
+    for (const webhook of configurations.in().flatMap((one) => one.webhooks ?? [])) {
+      if (!isWanted(options, attributes, webhook)) continue;
+      await mutate(options, attributes, webhook);
+      const { object } = attributes;
+      if (object && webhook.reinvocationPolicy === 'IfNeeded') again.push({ webhook, left: cloneObject(object) });
+    }
+    if (attributes.object !== before) await earlier.admit(attributes);
+    for (const { webhook, left } of again) {
+      if (jsonEqual(left, attributes.object) || !isWanted(options, attributes, webhook)) continue;
+      await mutate(options, attributes, webhook);
+    }
+  };
   return {
     name: 'MutatingAdmissionWebhook',
     close: () => configurations.close(),
-    async admit(attributes) {
-      if (configurations.in().length === 0 || isExempt(attributes) || attributes.subresource === 'binding') return;
-      const webhooks = configurations.in().flatMap((one) => one.webhooks ?? []);
-      const before = attributes.object;
-      const again: { webhook: Webhook; left: KubeObject }[] = [];
-      for (const webhook of webhooks) {
-        if (!isWanted(options, attributes, webhook)) continue;
-        await mutate(options, attributes, webhook);
-        const { object } = attributes;
-        if (object && webhook.reinvocationPolicy === 'IfNeeded') again.push({ webhook, left: cloneObject(object) });
-      }
-      if (attributes.object !== before) await earlier.admit(attributes);
-      for (const { webhook, left } of again) {
-        if (jsonEqual(left, attributes.object) || !isWanted(options, attributes, webhook)) continue;
-        await mutate(options, attributes, webhook);
-      }
-    },
+    admit: (attributes) => (isUntouched(configurations, attributes) ? undefined : ask(attributes)),
   };
 }
 
@@ -76,21 +75,25 @@ export function validatingWebhooks(options: WebhookOptions): AdmissionPlugin {
     options.store,
     `${prefix}validatingwebhookconfigurations/`,
   );
+  const askAll = async (attributes: AdmissionAttributes) => {
+    const webhooks = configurations
+      .in()
+      .flatMap((one) => one.webhooks ?? [])
+      .filter((webhook) => isWanted(options, attributes, webhook));
+    const verdicts = await Promise.allSettled(webhooks.map((webhook) => judge(options, attributes, webhook, false)));
+    const failed = verdicts.find((verdict) => verdict.status === 'rejected');
+    if (failed) throw failed.reason;
+  };
   return {
     name: 'ValidatingAdmissionWebhook',
     close: () => configurations.close(),
-    async validate(attributes) {
-      if (configurations.in().length === 0 || isExempt(attributes) || attributes.subresource === 'binding') return;
-      const webhooks = configurations
-        .in()
-        .flatMap((one) => one.webhooks ?? [])
-        .filter((webhook) => isWanted(options, attributes, webhook));
-      const verdicts = await Promise.allSettled(webhooks.map((webhook) => ask(options, attributes, webhook, false)));
-      const failed = verdicts.find((verdict) => verdict.status === 'rejected');
-      if (failed) throw failed.reason;
-    },
+    validate: (attributes) => (isUntouched(configurations, attributes) ? undefined : askAll(attributes)),
   };
 }
+
+/** Whether no webhook can be meant, which must cost next to nothing to find out. */
+const isUntouched = (configurations: Watched<MutatingWebhookConfiguration>, attributes: AdmissionAttributes): boolean =>
+  configurations.in().length === 0 || isExempt(attributes) || attributes.subresource === 'binding';
 
 /** Whether a webhook is to be asked. @throws ApiError 403 when that cannot be told and it fails closed */
 function isWanted({ store, log }: WebhookOptions, attributes: AdmissionAttributes, webhook: Webhook): boolean {
@@ -107,7 +110,7 @@ function isWanted({ store, log }: WebhookOptions, attributes: AdmissionAttribute
 }
 
 /** A webhook's verdict; undefined when it failed and that is to be ignored. @throws ApiError when it refuses */
-async function ask(
+async function judge(
   { log, caller }: WebhookOptions,
   attributes: AdmissionAttributes,
   webhook: Webhook,
@@ -137,7 +140,7 @@ function failure(log: Logger, webhook: Webhook, error: Error): undefined {
 
 /** Asks a webhook and puts what it makes of the object in its place. */
 async function mutate(options: WebhookOptions, attributes: AdmissionAttributes, webhook: Webhook): Promise<void> {
-  const verdict = await ask(options, attributes, webhook, true);
+  const verdict = await judge(options, attributes, webhook, true);
   if (verdict?.patch === undefined) return;
   const before = attributes.object;
   if (!before) {
