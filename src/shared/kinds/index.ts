@@ -4,11 +4,13 @@ import { clusterRoles } from './clusterroles';
 import { configMaps } from './configmaps';
 import { controllerRevisions } from './controllerrevisions';
 import { cronJobs } from './cronjobs';
+import { customResourceDefinitions } from './customresourcedefinitions';
 import { daemonSets } from './daemonsets';
 import { deployments } from './deployments';
 import { endpoints } from './endpoints';
 import { endpointSlices } from './endpointslices';
 import { events } from './events';
+import { gatewayClasses, gateways, httpRoutes } from './gateways';
 import { horizontalPodAutoscalers } from './horizontalpodautoscalers';
 import { ingressClasses } from './ingressclasses';
 import { ingresses } from './ingresses';
@@ -40,6 +42,7 @@ export const kindViews: readonly KindView[] = [
   namespaces,
   events,
   leases,
+  customResourceDefinitions,
   pods,
   deployments,
   statefulSets,
@@ -62,6 +65,9 @@ export const kindViews: readonly KindView[] = [
   ingresses,
   ingressClasses,
   networkPolicies,
+  gatewayClasses,
+  gateways,
+  httpRoutes,
   persistentVolumeClaims,
   persistentVolumes,
   storageClasses,
