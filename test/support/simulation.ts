@@ -100,7 +100,9 @@ export async function startSimulation(names: string[], seed = 1): Promise<Simula
   };
   const settle = async () => {
     const busy = () => control?.controllers.status().some(({ queueLength }) => queueLength > 0);
-    for (let quiet = 0; quiet < 12 || busy();) {
+    // Long enough for whatever is under way to write, or for an event that is late to arrive.
+    const enough = simulation.lag ? 12 : 6;
+    for (let quiet = 0; quiet < enough || busy();) {
       const { revision } = bed.store;
       await turn();
       quiet = bed.store.revision === revision ? quiet + 1 : 0;

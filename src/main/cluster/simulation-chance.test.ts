@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Deployment, KubeObject, Pod } from '@shared/k8s';
 import { seededRandom } from '../../../test/support/random';
 import { startSimulation, template, type Simulation } from '../../../test/support/simulation';
@@ -7,6 +7,9 @@ import { resources } from './client/resources';
 import { isFinished, isReady } from './controllers/pods';
 
 const nodes = ['node-a', 'node-b', 'node-c'];
+// They take a few seconds, and longer on a machine that does other things too.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 let cluster: Simulation;
 afterEach(() => cluster.stop());
 

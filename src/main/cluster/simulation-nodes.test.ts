@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EndpointSlice, KubeObject, Node, Pod, PodDisruptionBudget } from '@shared/k8s';
 import { startSimulation, template, type Simulation } from '../../../test/support/simulation';
 import { ApiError } from './api/errors';
@@ -6,6 +6,9 @@ import { findCondition } from './client/conditions';
 import { isNotFound } from './client/controller';
 import { resources } from './client/resources';
 import { isReady } from './controllers/pods';
+
+// They take a few seconds, and longer on a machine that does other things too.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let cluster: Simulation;
 beforeEach(async () => {
