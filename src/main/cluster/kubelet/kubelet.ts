@@ -1,4 +1,4 @@
-import { mkdir, readdir, statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -14,6 +14,7 @@ import { Admission } from './admission';
 import { Backoff } from './backoff';
 import { createNodeConnection } from './connection';
 import type { ServiceRouting } from './container-specs';
+import { ContainerSweep } from './container-sweep';
 import type { DockerLogin } from './docker-login';
 import { EvictionManager, checkThresholds } from './eviction/manager';
 import { createMachineReader, defaultThresholds, type Readings, type Thresholds } from './eviction/signals';
@@ -26,8 +27,7 @@ import { podsOfNode, type NodePods } from './pod-source';
 import { PodWorker } from './pod-worker';
 import type { Dial } from './probe-check';
 import { isUnreachable } from './runtime/docker-errors';
-import { labels, RuntimeError, type ListedContainer, type Runtime } from './runtime/types';
-import { removePodDirectory } from './volumes';
+import { labels, RuntimeError, type Runtime } from './runtime/types';
 
 export interface KubeletOptions {
   nodeName: string;
@@ -80,8 +80,6 @@ const relistMs = 10_000;
 const longestRelistMs = 15_000;
 const firstReconnectMs = 1000;
 const longestReconnectMs = 30_000;
-/** For containers whose pod nobody knows any more. */
-const orphanGraceSeconds = 10;
 
 /** A node agent. Several may share one runtime. */
 export function createKubelet(options: KubeletOptions): Kubelet {
@@ -109,8 +107,7 @@ class NodeKubelet implements Kubelet {
   private readonly removals: (() => void)[] = [];
   private readonly evictions: EvictionManager;
   private readonly garbage: ImageGarbage;
-  private readonly orphans = new Set<string>();
-  private known = new Map<string, string>();
+  private readonly sweep: ContainerSweep;
   private local = true;
   /** Where the engine keeps images, if that is on this host. */
   private imagesDirectory: string | undefined;
@@ -221,6 +218,14 @@ class NodeKubelet implements Kubelet {
       reclaim: () => this.garbage.reclaim(),
       changed: () => void agent.changed(),
     });
+    this.sweep = new ContainerSweep({
+      runtime,
+      log,
+      nodeName,
+      volumesDirectory,
+      workers: this.workers,
+      hasPod: (uid) => this.pods.list().some((pod) => pod.metadata.uid === uid),
+    });
     this.connection = createNodeConnection({
       runtime,
       clock,
@@ -260,7 +265,7 @@ class NodeKubelet implements Kubelet {
       await this.evictions.start();
       this.garbage.start();
     }
-    if (this.connected) await this.relist().catch((error: Error) => this.engineLost(error));
+    if (this.connected) await this.sweep.run().catch((error: Error) => this.engineLost(error));
     this.relistLater();
     log.info('the node agent is running', { node: this.options.nodeName, pods: this.workers.size });
   }
@@ -362,7 +367,7 @@ class NodeKubelet implements Kubelet {
     await this.connectEngine();
     if (!this.connected || this.stopped) return;
     this.options.log.info('the container engine answers again', { node: this.options.nodeName });
-    await this.relist().catch((error: Error) => this.engineLost(error));
+    await this.sweep.run().catch((error: Error) => this.engineLost(error));
     for (const worker of this.workers.values()) worker.wake();
   }
 
@@ -416,70 +421,9 @@ class NodeKubelet implements Kubelet {
       timer = this.options.clock.setTimeout(() => reject(error), longestRelistMs);
     });
     try {
-      await Promise.race([this.relist(), tooLong]);
+      await Promise.race([this.sweep.run(), tooLong]);
     } finally {
       timer?.cancel();
-    }
-  }
-
-  /** Looks at all containers of the node: wakes pods whose containers changed unseen, ends those that belong to no pod. */
-  private async relist(): Promise<void> {
-    const listed = await this.options.runtime.list({ [labels.node]: this.options.nodeName });
-    const states = new Map<string, string>();
-    const byPod = new Map<string, ListedContainer[]>();
-    for (const one of listed) {
-      const uid = one.labels[labels.podUid] ?? '';
-      states.set(one.id, one.state);
-      const group = byPod.get(uid);
-      if (group) group.push(one);
-      else byPod.set(uid, [one]);
-    }
-    const touched = new Set<string>();
-    for (const one of listed) if (this.known.get(one.id) !== one.state) touched.add(one.labels[labels.podUid] ?? '');
-    const vanished = [...this.known.keys()].some((id) => !states.has(id));
-    this.known = states;
-    for (const [uid, worker] of this.workers) if (vanished || touched.has(uid)) worker.wake();
-    for (const [uid, group] of byPod) if (!this.isKnown(uid)) void this.removeOrphan(uid, group);
-    await this.removeLeftDirectories(byPod);
-  }
-
-  /** Only asked once the pods are synced: start() waits for that. */
-  private isKnown(uid: string): boolean {
-    return this.workers.has(uid) || this.pods.list().some((pod) => pod.metadata.uid === uid);
-  }
-
-  private async removeOrphan(uid: string, group: ListedContainer[]): Promise<void> {
-    if (this.orphans.has(uid)) return;
-    this.orphans.add(uid);
-    const { runtime, log, volumesDirectory } = this.options;
-    const pod = group[0]!.labels;
-    log.info('removing containers of a pod that is gone', {
-      pod: `${pod[labels.podNamespace]}/${pod[labels.podName]}`,
-      uid,
-    });
-    try {
-      const ends = (one: ListedContainer): boolean => one.labels[labels.kind] !== 'sandbox';
-      await Promise.all(
-        group
-          .filter(ends)
-          .map((one) => (one.state === 'running' ? runtime.stopContainer(one.id, orphanGraceSeconds) : undefined)),
-      );
-      for (const one of group.toSorted((a, b) => Number(ends(b)) - Number(ends(a))))
-        await runtime.removeContainer(one.id);
-      if (uid) await runtime.removeVolumes({ [labels.podUid]: uid });
-      await removePodDirectory(volumesDirectory, uid);
-    } catch (error) {
-      log.warn('containers of a pod that is gone could not be removed', { uid, error: error as Error });
-    } finally {
-      this.orphans.delete(uid);
-    }
-  }
-
-  private async removeLeftDirectories(byPod: Map<string, unknown>): Promise<void> {
-    if (this.options.runtime.kind === 'simulated') return;
-    for (const uid of await readdir(this.options.volumesDirectory)) {
-      if (!byPod.has(uid) && !this.isKnown(uid))
-        await removePodDirectory(this.options.volumesDirectory, uid).catch(() => {});
     }
   }
 }

@@ -114,8 +114,9 @@ export class EvictionManager {
     for (const signal of Object.keys(meaning) as Signal[]) {
       const reading = readings[signal];
       const threshold = this.options.thresholds[signal];
-      if (!reading || threshold === undefined) continue;
+      if (!reading) continue;
       this.seen.add(signal);
+      if (threshold === undefined) continue;
       if (reading.available < thresholdOf(threshold, reading.capacity)) found.push({ signal, reading, threshold });
     }
     return found;
