@@ -37,6 +37,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     simulatedNodes: options.simulatedNodes,
     runtime: options.runtime,
     dockerHost: options.dockerHost,
+    placing: options.scheduling === 'pack' ? 'MostAllocated' : 'LeastAllocated',
     autoscalerSyncMs: options.autoscalerSyncMs,
     auditLog: options.auditLog,
     apiDescriptionsFile,

@@ -33,6 +33,7 @@ test('flags become options, the rest have their defaults', () => {
 test.each([
   [['--runtime', 'podman'], '--runtime is docker, simulated or auto'],
   [['--port', '70000'], '--port takes a whole number from 0 to 65535'],
+  [['--scheduling', 'random'], '--scheduling is spread or pack'],
   [['--hpa-sync-period', 'often'], '--hpa-sync-period takes a duration from 100ms to 24h'],
   [['--nodes', 'two'], '--nodes takes a whole number'],
   [['--cluster-name', 'My Cluster'], '--cluster-name takes'],
@@ -46,6 +47,11 @@ test.each([
 test('the sync period of autoscalers is a duration', () => {
   expect(parseAppOptions(['--hpa-sync-period', '1m30s']).autoscalerSyncMs).toBe(90_000);
   expect(parseAppOptions([]).autoscalerSyncMs).toBeUndefined();
+});
+
+test('pods are spread unless they are to be packed', () => {
+  expect(parseAppOptions([]).scheduling).toBe('spread');
+  expect(parseAppOptions(['--scheduling', 'pack']).scheduling).toBe('pack');
 });
 
 test('a relative data directory is one below the working directory', () => {

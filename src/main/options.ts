@@ -19,6 +19,8 @@ export interface AppOptions {
   /** `unix:///…`, `tcp://…`; undefined finds it as the docker command does. */
   dockerHost?: string;
   clusterName: string;
+  /** Whether pods are spread over the nodes or packed onto few. */
+  scheduling: 'spread' | 'pack';
   /** How often autoscalers look at their metrics, in ms; 15 s unless told. */
   autoscalerSyncMs?: number;
   /** Where every API request is written down; nowhere unless told. */
@@ -77,6 +79,7 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
         runtime: { type: 'string' },
         'docker-host': { type: 'string' },
         'cluster-name': { type: 'string' },
+        scheduling: { type: 'string' },
         'hpa-sync-period': { type: 'string' },
         'audit-log': { type: 'string' },
         'no-ui': { type: 'boolean' },
@@ -90,6 +93,10 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
   const runtime = values.runtime ?? 'auto';
   if (runtime !== 'docker' && runtime !== 'simulated' && runtime !== 'auto') {
     throw new UsageError(`--runtime is docker, simulated or auto, not "${runtime}"`);
+  }
+  const scheduling = values.scheduling ?? 'spread';
+  if (scheduling !== 'spread' && scheduling !== 'pack') {
+    throw new UsageError(`--scheduling is spread or pack, not "${scheduling}"`);
   }
   const clusterName = values['cluster-name'] ?? 'gantry';
   if (!/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(clusterName)) {
@@ -110,6 +117,7 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
     runtime,
     dockerHost: values['docker-host'],
     clusterName,
+    scheduling,
     autoscalerSyncMs: duration('hpa-sync-period', values['hpa-sync-period']),
     auditLog: values['audit-log'],
     ui: !values['no-ui'],
