@@ -34,7 +34,10 @@ export const autoscalingChapter: Chapter = {
         /^busy +Deployment\/busy +.*\/60% +2 +3 /m,
       ],
     }),
-    cli('CLI-25', 'kubectl describe hpa busy', { stdout: [/^Min replicas: +2$/m, /60%/] }),
+    cli('CLI-25', 'kubectl describe hpa busy', {
+      ours: 'a description of its own of autoscalers',
+      stdout: [/^Min replicas: +2$/m, /60%/],
+    }),
     cli('CLI-25', 'kubectl autoscale deployment nobody --cpu-percent 60 --min 1 --max 3', {
       code: 1,
       stderr: /deployments.apps "nobody" not found/,
