@@ -5,8 +5,6 @@ import type { KindDefinition } from './kind';
  * PLURAL.GROUP. Whoever adds a controller takes its line away.
  */
 const unattended = new Set([
-  'persistentvolumeclaims',
-  'persistentvolumes',
   'ingresses.networking.k8s.io',
   'networkpolicies.networking.k8s.io',
   'volumeattachments.storage.k8s.io',

@@ -21,12 +21,14 @@ import { createKubernetesServiceController } from './kubernetes-service';
 import { createNamespaceController } from './namespace';
 import { createNodeLifecycleController } from './node-lifecycle';
 import { createTaintEvictionController } from './node-lifecycle/eviction';
+import { createPersistentVolumeController } from './persistentvolume';
 import { createPodGCController } from './pod-gc';
 import { createReplicaSetController } from './replicaset';
 import { replicationControllerKind } from './replicaset/kinds';
 import { createResourceQuotaController } from './resourcequota';
 import { createServiceAccountController } from './serviceaccount';
 import { createStatefulSetController } from './statefulset';
+import { createVolumeProtectionControllers } from './volume-protection';
 
 export type { ControllerSettings } from './framework';
 
@@ -72,6 +74,8 @@ export function createControllers(parameters: {
     createNodeLifecycleController(context),
     createTaintEvictionController(context),
     createPodGCController(context),
+    createPersistentVolumeController(context),
+    ...createVolumeProtectionControllers(context),
     createResourceQuotaController(context),
     createEventTtlController(context),
   ];

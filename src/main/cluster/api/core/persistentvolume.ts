@@ -56,6 +56,12 @@ export const persistentVolume = defineKind<PersistentVolume>({
     }
   },
   validate: validateVolume,
+  warnings: (object) =>
+    object.spec?.persistentVolumeReclaimPolicy === 'Recycle'
+      ? [
+          'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
+        ]
+      : [],
   validateUpdate(object, old) {
     const errors: FieldError[] = [];
     const before = Object.fromEntries(sourcesOf(old.spec ?? {}));

@@ -14,6 +14,16 @@ const defaultAnnotations = [
 export const isDefaultClass = ({ metadata }: StorageClass): boolean =>
   defaultAnnotations.some((key) => metadata.annotations?.[key] === 'true');
 
+/** The class of claims that name none: the newest, where several are marked as default. */
+export function defaultClassOf(classes: readonly StorageClass[]): StorageClass | undefined {
+  return classes.filter(isDefaultClass).toSorted(newestFirst)[0];
+}
+
+function newestFirst(a: StorageClass, b: StorageClass): number {
+  const [left, right] = [a, b].map((one) => Date.parse(one.metadata.creationTimestamp ?? '') || 0);
+  return right! - left! || (a.metadata.name < b.metadata.name ? -1 : 1);
+}
+
 export const storageClass = defineKind<StorageClass>({
   group: 'storage.k8s.io',
   version: 'v1',

@@ -18,6 +18,7 @@ import { validatingPolicies } from './policies';
 import { priority } from './priority';
 import { resourceQuota } from './resource-quota';
 import { runtimeClass } from './runtime-class';
+import { storageObjectInUseProtection } from './storage-object-in-use';
 import { volumeResize } from './volume-resize';
 import { mutatingWebhooks, validatingWebhooks } from './webhooks';
 import { createWebhookCaller } from './webhooks/call';
@@ -47,6 +48,7 @@ export function createAdmission(options: AdmissionOptions, server: () => Reachin
     priority(store),
     defaultStorageClass(store),
     volumeResize(store),
+    storageObjectInUseProtection(),
     runtimeClass(store),
   ];
   return new Admission([

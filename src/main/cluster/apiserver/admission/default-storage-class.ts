@@ -1,5 +1,5 @@
 import type { PersistentVolumeClaim, StorageClass } from '@shared/k8s';
-import { isDefaultClass } from '../../api/storage/storageclass';
+import { defaultClassOf } from '../../api/storage/storageclass';
 import type { Store } from '../../store/types';
 import type { AdmissionPlugin } from '../admission';
 import { isAbout } from './attributes';
@@ -16,13 +16,8 @@ export function defaultStorageClass(store: Store): AdmissionPlugin {
       const claim = attributes.object as PersistentVolumeClaim;
       if (!claim.spec || typeof claim.spec.storageClassName === 'string') return;
       if (claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] !== undefined) return;
-      const [chosen] = classes.in().filter(isDefaultClass).sort(newestFirst);
+      const chosen = defaultClassOf(classes.in());
       if (chosen) claim.spec.storageClassName = chosen.metadata.name;
     },
   };
-}
-
-function newestFirst(a: StorageClass, b: StorageClass): number {
-  const [left, right] = [a, b].map((one) => Date.parse(one.metadata.creationTimestamp ?? '') || 0);
-  return right! - left! || (a.metadata.name < b.metadata.name ? -1 : 1);
 }
