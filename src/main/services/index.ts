@@ -9,6 +9,7 @@ import { streamRows } from '../informers/table';
 import { createUsageSource } from '../informers/usage';
 import { applyText } from './apply';
 import { describeObject } from './describe';
+import { drainMethods } from './drain';
 import type { EmbeddedCluster } from './embedded';
 import { errorText, ServiceError } from './errors';
 import { streamExec } from './exec';
@@ -92,6 +93,7 @@ export function createServices(options: ServicesOptions): Services {
       'kube.apply': (params, { signal }) =>
         applyText(params, { transport: transportFor(params.cluster), kinds, signal }),
       ...workloadMethods({ transportFor, clock }),
+      ...drainMethods({ transportFor, tasks, clock }),
       ...metricsMethods({ embedded, usage, transportFor, clock }),
       async 'tasks.cancel'({ id }) {
         if (!tasks.cancel(id)) throw new ServiceError('NotFound', 'The task has ended or cannot be cancelled.');

@@ -117,4 +117,61 @@ describe('workloads', () => {
       'revision 8',
     );
   });
+
+  it('roll a StatefulSet back to what its ControllerRevision keeps', async () => {
+    const sets = '/apis/apps/v1/namespaces/default/statefulsets';
+    const owner = await post(sets, {
+      metadata: { name: 'db' },
+      spec: { replicas: 1, serviceName: 'db', selector: { matchLabels: { app: 'web' } }, template: template('db:2') },
+    });
+    for (const revision of [1, 2]) {
+      await post('/apis/apps/v1/namespaces/default/controllerrevisions', {
+        metadata: {
+          name: `db-${revision}`,
+          labels: { app: 'web' },
+          ownerReferences: [
+            { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: owner.metadata.uid, controller: true },
+          ],
+        },
+        revision,
+        data: { spec: { template: { ...template(`db:${revision}`), $patch: 'replace' } } },
+      });
+    }
+    const db = { ...web, resource: { ...web.resource, plural: 'statefulsets' }, name: 'db' };
+    const revisions = await methods['workload.revisions'](db, context);
+    expect(revisions.map(({ revision, images, current }) => [revision, images, current])).toEqual([
+      [2, ['db:2'], true],
+      [1, ['db:1'], false],
+    ]);
+    await methods['workload.rollback']({ ...db, revision: 1, dryRun: false }, context);
+    const { body } = await api.transport.request({ method: 'GET', path: `${sets}/db` });
+    expect(body.spec.template.spec.containers).toMatchObject([{ name: 'web', image: 'db:1' }]);
+  });
+
+  it('suspend and resume a CronJob, and start a job from it as kubectl does', async () => {
+    const cronJobs = '/apis/batch/v1/namespaces/default/cronjobs';
+    const podSpec = { restartPolicy: 'Never', containers: [{ name: 'a', image: 'a:1' }] };
+    const jobTemplate = { metadata: { labels: { app: 'hello' } }, spec: { template: { spec: podSpec } } };
+    const cron = await post(cronJobs, { metadata: { name: 'hello' }, spec: { schedule: '* * * * *', jobTemplate } });
+    const hello = { ...web, resource: { group: 'batch', version: 'v1', plural: 'cronjobs' }, name: 'hello' };
+    for (const suspended of [true, false]) {
+      await methods['workload.suspend']({ ...hello, suspended }, context);
+      expect((await api.transport.request({ method: 'GET', path: `${cronJobs}/hello` })).body.spec.suspend).toBe(
+        suspended,
+      );
+    }
+    const { name } = await methods['cronjob.trigger'](
+      { cluster: 'gantry', namespace: 'default', name: 'hello' },
+      context,
+    );
+    expect(name).toMatch(/^hello-manual-\w+$/);
+    const path = `/apis/batch/v1/namespaces/default/jobs/${name}`;
+    const { metadata, spec } = (await api.transport.request({ method: 'GET', path })).body;
+    expect(metadata.annotations).toEqual({ 'cronjob.kubernetes.io/instantiate': 'manual' });
+    expect(metadata.labels).toMatchObject({ app: 'hello' });
+    expect(metadata.ownerReferences).toEqual([
+      { apiVersion: 'batch/v1', kind: 'CronJob', name: 'hello', uid: cron.metadata.uid, controller: true },
+    ]);
+    expect(spec.template.spec.containers[0].image).toBe('a:1');
+  });
 });

@@ -202,6 +202,33 @@ export function workloadMethods(options: { transportFor: (cluster: string) => Ku
       await patch(params, { spec: { paused: params.paused || null } }, merge, signal);
     },
 
+    async 'workload.suspend'(params, { signal }) {
+      await patch(params, { spec: { suspend: params.suspended } }, merge, signal);
+    },
+
+    async 'cronjob.trigger'({ cluster, namespace, name }, { signal }) {
+      const batch = (plural: string) => ({ group: 'batch', version: 'v1', plural });
+      const cronJob = await get({ cluster, resource: batch('cronjobs'), namespace, name }, signal);
+      const { metadata, spec } = cronJob.spec.jobTemplate;
+      const body = {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: {
+          generateName: `${name}-manual-`,
+          labels: metadata?.labels,
+          annotations: { ...metadata?.annotations, 'cronjob.kubernetes.io/instantiate': 'manual' },
+          // Without blockOwnerDeletion, which would need rights on the CronJob's finalizers.
+          ownerReferences: [
+            { apiVersion: 'batch/v1', kind: 'CronJob', name, uid: cronJob.metadata?.uid, controller: true },
+          ],
+        },
+        spec,
+      };
+      const path = collectionPath(batch('jobs'), namespace);
+      const { body: job } = await transportFor(cluster).request<KubeObject>({ method: 'POST', path, body, signal });
+      return { name: job.metadata?.name ?? '' };
+    },
+
     async 'workload.revisions'(params, { signal }) {
       const owner = await get(params, signal);
       return (await history(params, owner, signal)).map((one) => one.revision);

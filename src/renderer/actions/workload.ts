@@ -1,4 +1,4 @@
-import { FileText, History, Pause, Play, RotateCcw, Scaling, SquareTerminal } from '@lucide/vue';
+import { DoorOpen, FileText, History, Pause, Play, RotateCcw, Scaling, SquareTerminal } from '@lucide/vue';
 import RollbackDialog from '@/dialogs/RollbackDialog.vue';
 import ScaleDialog from '@/dialogs/ScaleDialog.vue';
 import ConfirmDialog from '@/dialogs/ConfirmDialog.vue';
@@ -76,7 +76,7 @@ function pausing(paused: boolean): Action {
     group: 'change',
     bulk: true,
     applies: (view, items) =>
-      view.capabilities.rollout === true && items.every((item) => (item.facts?.['paused'] === true) !== paused),
+      view.capabilities.pause === true && items.every((item) => (item.facts?.['paused'] === true) !== paused),
     needs: (target) => checks(target, 'patch'),
     run: async (target) => {
       const words = { done: paused ? 'actions.paused' : 'actions.resumed', failed: 'actions.pauseFailed' };
@@ -160,4 +160,26 @@ const exec: Action = {
   },
 };
 
-export const workloadActions: Action[] = [logs, exec, scale, restart, rollback, pausing(true), pausing(false)];
+const evict: Action = {
+  id: 'evict',
+  labelKey: 'actions.evict',
+  icon: DoorOpen,
+  group: 'change',
+  bulk: true,
+  applies: (view, items) => view.capabilities.evict === true && items.every((item) => !item.deletedAt),
+  needs: (target) => checks(target, 'create', 'eviction'),
+  run: async (target) => {
+    const confirmed = await useDialogStore().show<boolean>(ConfirmDialog, {
+      name: 'evict',
+      title: t('actions.confirm.evictTitle', { what: naming(target) }),
+      text: t('actions.confirm.evictText'),
+      confirm: t('actions.evict'),
+    });
+    if (!confirmed) return;
+    await forEach(target, { done: 'actions.evicted', failed: 'actions.evictFailed' }, ({ namespace, name }) =>
+      useBridge().call('pod.evict', { cluster: target.cluster, namespace: namespace!, name }),
+    );
+  },
+};
+
+export const workloadActions: Action[] = [logs, exec, scale, restart, rollback, pausing(true), pausing(false), evict];

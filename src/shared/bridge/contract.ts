@@ -293,12 +293,34 @@ export const methods = {
   ),
   'workload.restart': method<void>()(objectRef),
   'workload.pause': method<void>()(objectRef.extend({ paused: z.boolean() })),
+  /** Suspends or resumes a Job or CronJob. */
+  'workload.suspend': method<void>()(objectRef.extend({ suspended: z.boolean() })),
+  /** Starts a Job from a CronJob's template now. Answers its name. */
+  'cronjob.trigger': method<{ name: string }>()(z.object({ cluster, namespace: z.string().min(1).max(253), name })),
   'workload.revisions': method<Revision[]>()(objectRef),
   /** Answers the template after the rollback; as a dry run nothing is changed. */
   'workload.rollback': method<{ revision: number; template: string }>()(
     objectRef.extend({ revision: z.number().int().min(1), dryRun: z.boolean() }),
   ),
+  /** Asks a pod to leave its node. @throws TooManyRequests when a disruption budget does not allow it now */
+  'pod.evict': method<void>()(z.object({ cluster, namespace: z.string().min(1).max(253), name })),
   'node.cordon': method<void>()(z.object({ cluster, name, unschedulable: z.boolean() })),
+  /**
+   * Cordons a node and evicts its pods, as `kubectl drain --ignore-daemonsets` does. Answers once the
+   * evictions begin; a task shows how they go. @throws Conflict for pods that the options do not cover
+   */
+  'node.drain': method<void>()(
+    z.object({
+      cluster,
+      name,
+      /** Also pods that no controller starts again. */
+      force: z.boolean(),
+      /** Also pods that lose what they keep in emptyDir volumes. */
+      deleteEmptyDirData: z.boolean(),
+      /** Absent: each pod's own. */
+      gracePeriodSeconds: z.number().int().min(0).max(86_400).optional(),
+    }),
+  ),
   'metrics.series': method<MetricSeries>()(
     z.object({
       cluster,

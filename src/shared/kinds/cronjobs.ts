@@ -37,7 +37,8 @@ export const cronJobs = defineKindView<CronJob>({
     return object.status?.active?.length ? status('Running', 'busy') : status('Scheduled', 'ok');
   },
   search: (object) => imagesOf(object.spec?.jobTemplate?.spec?.template?.spec).join(' '),
-  capabilities: {},
+  facts: (object) => ({ suspended: object.spec?.suspend === true }),
+  capabilities: { suspend: true, trigger: true },
   template: `apiVersion: batch/v1
 kind: CronJob
 metadata:

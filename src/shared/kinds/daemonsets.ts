@@ -73,7 +73,7 @@ export const daemonSets = defineKindView<DaemonSet>({
   },
   search: (object) => imagesOf(object.spec?.template?.spec).join(' '),
   podSelector: (object) => (object.spec?.selector ? formatSelector(object.spec.selector) : undefined),
-  capabilities: { logs: true },
+  capabilities: { rollout: true, logs: true },
   template: `apiVersion: apps/v1
 kind: DaemonSet
 metadata:

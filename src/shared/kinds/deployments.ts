@@ -67,7 +67,7 @@ export const deployments = defineKindView<Deployment>({
     paused: object.spec?.paused === true,
   }),
   podSelector: (object) => (object.spec?.selector ? formatSelector(object.spec.selector) : undefined),
-  capabilities: { scale: true, rollout: true, logs: true },
+  capabilities: { scale: true, rollout: true, pause: true, logs: true },
   template: `apiVersion: apps/v1
 kind: Deployment
 metadata:

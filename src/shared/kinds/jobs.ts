@@ -44,7 +44,11 @@ export const jobs = defineKindView<Job>({
   },
   search: (object) => imagesOf(object.spec?.template?.spec).join(' '),
   podSelector: (object) => (object.spec?.selector ? formatSelector(object.spec.selector) : undefined),
-  capabilities: { logs: true },
+  facts: (object) => ({
+    suspended: object.spec?.suspend === true,
+    finished: ['Complete', 'Failed'].some((type) => condition(object, type)?.status === 'True'),
+  }),
+  capabilities: { logs: true, suspend: true },
   template: `apiVersion: batch/v1
 kind: Job
 metadata:

@@ -117,7 +117,7 @@ export const pods = defineKindView<Pod>({
     controlled: controlledBy(pod) !== null,
     running: (pod.status?.containerStatuses ?? []).some((container) => container.state?.running !== undefined),
   }),
-  capabilities: { logs: true, exec: true, metrics: 'pod' },
+  capabilities: { logs: true, exec: true, evict: true, metrics: 'pod' },
   template: `apiVersion: v1
 kind: Pod
 metadata:

@@ -47,7 +47,7 @@ export const statefulSets = defineKindView<StatefulSet>({
     readyReplicas: object.status?.readyReplicas ?? 0,
   }),
   podSelector: (object) => (object.spec?.selector ? formatSelector(object.spec.selector) : undefined),
-  capabilities: { scale: true, logs: true },
+  capabilities: { scale: true, rollout: true, logs: true },
   template: `apiVersion: apps/v1
 kind: StatefulSet
 metadata:

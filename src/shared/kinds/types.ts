@@ -61,12 +61,21 @@ export type SectionId = 'cluster' | 'workloads' | 'config' | 'network' | 'storag
 /** What can be done to objects of a kind beyond view, edit and delete. Actions look at these, never at kind names. */
 export interface Capabilities {
   scale?: boolean;
-  /** Rollout: history, rollback, restart, pause. */
+  /** Rollout: history, rollback, restart. */
   rollout?: boolean;
+  /** Its rollout can be paused (`spec.paused`). */
+  pause?: boolean;
+  /** It can be suspended (`spec.suspend`). */
+  suspend?: boolean;
+  /** A job can be started from it now. */
+  trigger?: boolean;
   /** Logs of its pods, chosen by `podSelector`, or its own when it is a pod. */
   logs?: boolean;
   /** A shell in its containers. */
   exec?: boolean;
+  /** Can be asked to leave its node, within disruption budgets. */
+  evict?: boolean;
+  /** Can be cordoned and drained. */
   cordon?: boolean;
   /** Has usage charts. */
   metrics?: 'node' | 'pod';

@@ -1,3 +1,4 @@
+import { drainVerdict } from '@shared/drain';
 import type { Node, Pod } from '@shared/k8s';
 import { dryRunOf, forEachTarget, patchTarget, ResultPrinter } from '../actions';
 import { dryRunFlag, selectorFlag, type Command, type CommandCall } from '../command';
@@ -51,24 +52,23 @@ export const uncordon = marking('uncordon', 'Mark node as schedulable', false);
 
 /** Why a pod stands in the way of a drain; undefined when it may be evicted. */
 function obstacle(call: CommandCall, pod: Pod): { skip?: string; error?: string } | undefined {
-  const owner = pod.metadata.ownerReferences?.find((reference) => reference.controller);
   const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
-  const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-  if (pod.metadata.annotations?.['kubernetes.io/config.mirror']) return { skip: '' };
-  if (owner?.kind === 'DaemonSet' && !finished) {
-    return call.flags.bool('ignore-daemonsets')
-      ? { skip: name }
-      : { error: `cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): ${name}` };
+  const { flags } = call;
+  const options = { force: flags.bool('force'), deleteEmptyDirData: flags.bool('delete-emptydir-data') };
+  switch (drainVerdict(pod, options)) {
+    case 'mirror':
+      return { skip: '' };
+    case 'daemonset':
+      return flags.bool('ignore-daemonsets')
+        ? { skip: name }
+        : { error: `cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): ${name}` };
+    case 'localStorage':
+      return { error: `cannot delete Pods with local storage (use --delete-emptydir-data to override): ${name}` };
+    case 'noController':
+      return { error: `cannot delete Pods that declare no controller (use --force to override): ${name}` };
+    case 'evict':
+      return undefined;
   }
-  if (finished) return undefined;
-  const scratch = pod.spec?.volumes?.some((volume) => volume.emptyDir);
-  if (scratch && !call.flags.bool('delete-emptydir-data')) {
-    return { error: `cannot delete Pods with local storage (use --delete-emptydir-data to override): ${name}` };
-  }
-  if (!owner && !call.flags.bool('force')) {
-    return { error: `cannot delete Pods that declare no controller (use --force to override): ${name}` };
-  }
-  return undefined;
 }
 
 async function evict(call: CommandCall, target: Target, grace: number, deadline: number | undefined): Promise<void> {
