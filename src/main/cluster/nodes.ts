@@ -13,6 +13,8 @@ import type { Runtime, RuntimeInfo } from './kubelet/runtime/types';
 import type { Logger } from './log';
 import type { Metrics } from './metrics';
 import { createServiceProxy } from './proxy';
+import { portInUse } from './proxy/host-ports/in-use';
+import { createStorage } from './storage';
 import type { TaskList } from './tasks';
 
 export interface NodesOptions {
@@ -73,9 +75,21 @@ export function createNodes(options: NodesOptions): Nodes {
     engine: docker,
     sandboxProgram: () => pauseProgram(info?.architecture ?? ''),
     nodeImage: options.nodeImage,
+    machine: {
+      // Docker Desktop's machine is a virtual one, which opens ports on this one.
+      hasGateway: () => info?.operatingSystem !== 'Docker Desktop',
+      portInUse: async (port, protocol) => info?.local !== false && portInUse(port, protocol),
+    },
     tasks: options.tasks,
     clock,
     log: log.child('services'),
+  });
+  const storage = createStorage({
+    client: options.client,
+    informers: options.informers,
+    engine: docker,
+    clock,
+    log: log.child('storage'),
   });
   const dockerLogin = createDockerLogin({ env: process.env, home: homedir() });
   /** Simulated nodes that the user asked for because no engine answered. */
@@ -201,6 +215,7 @@ export function createNodes(options: NodesOptions): Nodes {
 
   return {
     start() {
+      storage.start();
       const count = options.runtime === 'simulated' ? Math.max(1, options.simulatedNodes) : options.simulatedNodes;
       const starting = count ? startSimulated(count) : Promise.resolve([]);
       Promise.all([starting, probe()])
@@ -211,6 +226,7 @@ export function createNodes(options: NodesOptions): Nodes {
       stopped = true;
       timer?.cancel();
       await services.stop();
+      await storage.stop();
       await Promise.all([...agents.values()].map((agent) => agent.kubelet.stop()));
       docker.dispose();
     },
