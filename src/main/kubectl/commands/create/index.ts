@@ -7,10 +7,16 @@ import { matchesText } from '../../selector';
 import { createConfigMap } from './configmap';
 import { createDeployment } from './deployment';
 import { generatorFlags } from './generate';
+import { createIngress } from './ingress';
+import { createCronJob, createJob } from './job';
+import { createPodDisruptionBudget, createPriorityClass } from './policy';
 import { createQuota } from './quota';
+import { createClusterRole, createRole } from './role';
+import { createClusterRoleBinding, createRoleBinding } from './rolebinding';
 import { createSecret } from './secret';
 import { createService } from './service';
 import { createNamespace, createServiceAccount } from './simple';
+import { createToken } from './token';
 
 async function run(call: CommandCall): Promise<void> {
   const { flags } = call;
@@ -45,13 +51,23 @@ export const create: Command = {
   examples: [['Create the objects of a file', 'kubectl create -f pod.yaml']],
   flags: [...filenameFlags, selectorFlag, ...generatorFlags],
   subcommands: [
+    createClusterRole,
+    createClusterRoleBinding,
     createConfigMap,
+    createCronJob,
     createDeployment,
+    createIngress,
+    createJob,
     createNamespace,
+    createPodDisruptionBudget,
+    createPriorityClass,
     createQuota,
+    createRole,
+    createRoleBinding,
     createSecret,
     createService,
     createServiceAccount,
+    createToken,
   ],
   run,
 };
