@@ -10,13 +10,15 @@ import type { TaskList } from '../tasks';
 import { addressFromEnd } from './addresses';
 import { createAddons, systemNamespace } from './addons';
 import { imageFiles, type ImageFile } from './image-files';
+import { createHostPorts } from './host-ports';
 import { createNodeImage, type ImageEngine } from './node-image';
+import type { PolicyNetwork } from './policy';
 import { createRules, isRouter, runningRouter } from './rules';
 
 /** What the service proxy needs of the container engine. */
 export interface ServiceProxyEngine extends ImageEngine {
   /** `range` is there when fixed addresses are free in the rest of the subnet. */
-  ensureNetwork(): Promise<{ subnet: string; range?: string }>;
+  ensureNetwork(): Promise<{ subnet: string; range?: string; gateway: string }>;
 }
 
 export interface ServiceProxyOptions {
@@ -27,9 +29,21 @@ export interface ServiceProxyOptions {
   sandboxProgram(): Buffer;
   /** A prebuilt node image to use instead of building one. */
   nodeImage?: string;
+  /** Awaited before routers get rules, so that these hold traffic to network policies first. */
+  guardRouters?(): Promise<void>;
+  /** What is known of the machine that the engine runs on. */
+  machine: EngineMachine;
   tasks: TaskList;
   clock: Clock;
   log: Logger;
+}
+
+/** The machine of the engine, as far as ports are opened there. */
+export interface EngineMachine {
+  /** Whether the network's gateway is an address of that machine, so that ports can be opened on it. */
+  hasGateway(): boolean;
+  /** Whether a program of this machine has the port; false when the engine's is another one. */
+  portInUse(port: number, protocol: 'TCP' | 'UDP'): Promise<boolean>;
 }
 
 /** How pods of a node reach the addresses of services. */
@@ -51,6 +65,8 @@ export interface ServiceProxy {
   start(): Promise<void>;
   /** For a new pod of the node; undefined while services are not routed. */
   routing(node: string): Routing | undefined;
+  /** What network policies need to know of the network; undefined while services are not routed. */
+  network(): PolicyNetwork | undefined;
   /** Stops following; what runs keeps running. */
   stop(): Promise<void>;
 }
@@ -74,6 +90,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   let controller: RunningController | undefined;
   let nodes: string[] = [];
   let subnet: string | undefined;
+  let gateway = '';
   let stopped = false;
 
   const touch = (key: 'objects' | 'records' | 'rules'): void => {
@@ -90,6 +107,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     log,
     onReady: () => {
       for (const key of ['objects', 'records', 'rules'] as const) touch(key);
+      hostPorts.changed();
     },
     onFailed(message) {
       const text = `Services and cluster DNS wait for the node image, which could not be made: ${message}`;
@@ -108,6 +126,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   async function findNetwork(): Promise<void> {
     const network = await engine.ensureNetwork();
     subnet = network.range ? network.subnet : undefined;
+    gateway = network.gateway;
     if (!subnet)
       log.warn('services are not routed: the cluster network was made without room for fixed addresses', {
         remedy: 'delete the cluster and start it again',
@@ -125,6 +144,20 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
         const address = routerOf(node);
         return address ? [{ node, address }] : [];
       }),
+  });
+  const hostPorts = createHostPorts({
+    client,
+    informers,
+    portInUse: (port, protocol) => options.machine.portInUse(port, protocol),
+    place() {
+      const [node] = nodes;
+      const router = node && routerOf(node);
+      const reference = image.ready();
+      if (!reference || !router) return undefined;
+      return { image: reference, node, router, ...(options.machine.hasGateway() ? { nodeAddress: gateway } : {}) };
+    },
+    clock,
+    log,
   });
   const rules = createRules({ client, informers, serviceCidr, recorder, clock, log });
 
@@ -191,12 +224,16 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
             if (!subnet) await findNetwork();
             if (key === 'objects') await addons.ensureObjects();
             else if (key === 'records') await addons.ensureRecords();
-            else await rules.apply();
+            else {
+              await options.guardRouters?.();
+              await rules.apply();
+            }
             earliest.set(key, Math.max(from + paceMs, 2 * clock.now() - from));
           },
         },
       });
       follow();
+      hostPorts.start();
       touch('objects');
       image.start();
     },
@@ -206,12 +243,17 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       if (!reference || !routerIp) return undefined;
       return { image: reference, routerIp, serviceCidr, clusterDns: [dnsIp] };
     },
+    network() {
+      const routers = nodes.flatMap((node) => routerOf(node) ?? []);
+      return image.ready() && routers.length > 0 ? { gateway, routers, serviceCidr } : undefined;
+    },
     async stop() {
       stopped = true;
       for (const remove of removals) remove();
       await image.stop();
       queue.close();
       await controller?.stop();
+      await hostPorts.stop();
       await recorder.flushed();
     },
   };

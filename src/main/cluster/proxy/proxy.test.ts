@@ -14,6 +14,8 @@ let proxy: ServiceProxy | undefined;
 /** What was run in routers, in order. */
 let loads: { pod: string; command: string[]; text: string }[];
 let refuse: string | undefined;
+/** Ports of this machine that other programs have. */
+const busy = new Set<number>();
 
 function exec(options: ExecOptions): ExecSession {
   const stdin = new PassThrough();
@@ -22,7 +24,7 @@ function exec(options: ExecOptions): ExecSession {
   stdin.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const done = (async () => {
     if (options.stdin) for await (const _ of stdin);
-    loads.push({ pod: options.pod, command: options.command!, text });
+    if (options.stdin) loads.push({ pod: options.pod, command: options.command!, text });
     stderr.end(refuse);
     await new Promise((resolve) => setImmediate(resolve));
     return { exitCode: refuse ? 1 : 0 };
@@ -51,10 +53,11 @@ async function start({ range = '172.18.0.0/17', build, image }: Engine = {}, nod
         built.add(name);
       },
       pullImage: async () => {},
-      ensureNetwork: async () => ({ subnet: '172.18.0.0/16', ...(range ? { range } : {}) }),
+      ensureNetwork: async () => ({ subnet: '172.18.0.0/16', gateway: '172.18.0.1', ...(range ? { range } : {}) }),
     },
     sandboxProgram: () => Buffer.from('program'),
     nodeImage: image,
+    machine: { hasGateway: () => true, portInUse: async (port) => busy.has(port) },
     tasks: createTaskList(bed.clock),
     clock: bed.clock,
     log: silentLogger,

@@ -4,7 +4,7 @@ import type { EventRecorder } from '../client/events';
 import type { InformerFactory, KubeClient } from '../client/types';
 import type { Clock } from '../clock';
 import type { Logger } from '../log';
-import { lostUdpBackends, renderRuleset } from './nftables';
+import { contentsOf, lostUdpBackends, renderRuleset, type TableContents } from './nftables';
 import { serviceBackends, type ServicePortBackends } from './services';
 
 const container = 'kube-proxy';
@@ -44,25 +44,38 @@ export function createRules(options: {
   const pods = informers.informer<Pod>(resources.pods);
   const services = informers.informer<Service>(resources.services);
   const slices = informers.informer<EndpointSlice>(resources.endpointSlices);
-  /** What was loaded, by router container. */
-  const loaded = new Map<string, { text: string; ports: ServicePortBackends[] }>();
+  /** What is loaded, by router container; a table that took no change is made anew. */
+  const loaded = new Map<string, { text: string; ports: ServicePortBackends[]; contents: TableContents } | 'anew'>();
 
-  async function load(pod: Pod, id: string, text: string, ports: ServicePortBackends[]): Promise<void> {
+  /** What another run of the app left in a router. */
+  async function found(pod: Pod): Promise<TableContents | undefined> {
+    try {
+      const listing = contentsOf(await run(pod, ['nft', '-t', 'list', 'table', 'ip', 'gantry']));
+      return listing.chains.length > 0 ? listing : undefined;
+    } catch (error) {
+      if (error instanceof RuleError) return undefined;
+      throw error;
+    }
+  }
+
+  async function load(pod: Pod, id: string, ports: ServicePortBackends[]): Promise<void> {
     const before = loaded.get(id);
-    if (before?.text === text) return;
+    const { text: wanted } = renderRuleset(ports, serviceCidr);
+    if (before !== 'anew' && before?.text === wanted) return;
+    const there = before === 'anew' ? undefined : (before?.contents ?? (await found(pod)));
+    const { text, contents } = renderRuleset(ports, serviceCidr, there);
+    loaded.set(id, 'anew');
     await run(pod, ['nft', '-f', '-'], text);
-    loaded.set(id, { text, ports });
-    const lost = lostUdpBackends(before?.ports ?? [], ports);
+    loaded.set(id, { text: wanted, ports, contents });
+    const lost = before && before !== 'anew' ? lostUdpBackends(before.ports, ports) : [];
     if (lost.length === 0) return;
-    const forget = lost.map(
-      ({ clusterIp, port, ip }) => `conntrack -D -p udp --orig-dst ${clusterIp} --dport ${port} --reply-src ${ip}`,
-    );
+    const forget = lost.map(({ ip, port }) => `conntrack -D -p udp --reply-src ${ip} --reply-port-src ${port}`);
     // It fails when there was no such flow, which is fine.
     await run(pod, ['sh', '-c', `(${forget.join('; ')}) >/dev/null 2>&1; true`]);
   }
 
-  /** Runs a command in a router. @throws RuleError with what it wrote to stderr when it fails */
-  async function run(pod: Pod, command: string[], input?: string): Promise<void> {
+  /** Runs a command in a router; answers its output. @throws RuleError with what it wrote to stderr when it fails */
+  async function run(pod: Pod, command: string[], input?: string): Promise<string> {
     const { namespace, name } = pod.metadata;
     const session = await client.transport.exec({
       namespace: namespace!,
@@ -76,9 +89,10 @@ export function createRules(options: {
     const timer = clock.setTimeout(() => session.close(), execTimeoutMs);
     try {
       let complaint = '';
+      let output = '';
       // Its end says more than a stream that breaks with it.
       for (const stream of [session.stdin, session.stdout, session.stderr]) stream?.on('error', () => {});
-      session.stdout?.resume();
+      session.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
       session.stderr?.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
       session.stdin?.end(input);
       const { exitCode, error } = await session.done;
@@ -86,6 +100,7 @@ export function createRules(options: {
         throw new RuleError(
           `${command[0]} in ${name} ended with ${exitCode}: ${(error ?? complaint).trim().slice(0, 500)}`,
         );
+      return output;
     } finally {
       timer.cancel();
     }
@@ -100,18 +115,18 @@ export function createRules(options: {
       }
       for (const id of loaded.keys()) if (!routers.has(id)) loaded.delete(id);
       if (routers.size === 0) return;
-      const ports = serviceBackends(services.list(), slices.list());
-      const text = renderRuleset(ports, serviceCidr);
+      const all = services.list();
+      const endpoints = slices.list();
       const results = await Promise.allSettled(
         [...routers].map(([id, pod]) =>
-          load(pod, id, text, ports).catch((error: Error) => {
+          load(pod, id, serviceBackends(all, endpoints, pod.spec?.nodeName)).catch((error: Error) => {
             // A router that is just ending is no fault of its rules.
             if (error instanceof RuleError) recorder.event(pod, 'Warning', 'FailedApplyRules', error.message);
             throw error;
           }),
         ),
       );
-      log.debug('the service rules are loaded', { routers: routers.size, ports: ports.length });
+      log.debug('the service rules are loaded', { routers: routers.size, services: all.length });
       const failed = results.find((result) => result.status === 'rejected');
       if (failed) throw failed.reason;
     },

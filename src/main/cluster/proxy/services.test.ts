@@ -1,7 +1,8 @@
+import type { Service } from '@shared/k8s';
 import { describe, expect, it } from 'vitest';
 import { addressFromEnd } from './addresses';
 import { renderRecords } from './dns-records';
-import { lostUdpBackends, renderRuleset } from './nftables';
+import { contentsOf, lostUdpBackends, renderRuleset } from './nftables';
 import { serviceBackends } from './services';
 import { endpoint, service, slice } from './testing';
 
@@ -62,19 +63,43 @@ describe('what a cluster address leads to', () => {
   });
 });
 
+describe('traffic policies', () => {
+  const near = { ...endpoint('172.18.0.2'), nodeName: 'one' };
+  const far = { ...endpoint('172.18.0.3'), nodeName: 'two' };
+  const slices = [slice('default', 'web', [near, far], http)];
+  const of = (spec: Service['spec'], node: string) =>
+    serviceBackends([service('default', 'web', { ...web.spec, ...spec })], slices, node)[0]!;
+  const ips = (backends: { ip: string }[] = []) => backends.map(({ ip }) => ip);
+
+  it('lead a node to its own endpoints alone, and who comes from outside to all', () => {
+    const local = { internalTrafficPolicy: 'Local', ports: [{ name: 'http', port: 80, nodePort: 30080 }] };
+    expect(ips(of(local, 'one').backends)).toEqual(['172.18.0.2']);
+    expect(ips(of(local, 'two').backends)).toEqual(['172.18.0.3']);
+    expect(ips(of(local, 'three').backends)).toEqual([]);
+    expect(ips(of(local, 'three').externalBackends)).toEqual(['172.18.0.2', '172.18.0.3']);
+  });
+
+  it('prefer endpoints of the same node while there are some', () => {
+    const prefer = { trafficDistribution: 'PreferSameNode' };
+    expect(ips(of(prefer, 'two').backends)).toEqual(['172.18.0.3']);
+    expect(ips(of(prefer, 'three').backends)).toEqual(['172.18.0.2', '172.18.0.3']);
+  });
+});
+
 describe('the ruleset', () => {
-  const port = { namespace: 'default', name: 'web', clusterIp: '10.96.0.20', port: 80 };
+  const cidr = '10.96.0.0/16';
+  const port = { namespace: 'default', name: 'web', clusterIp: '10.96.0.20', port: 80, protocol: 'tcp' as const };
   const one = { ip: '172.18.0.2', port: 8080 };
   const two = { ip: '172.18.0.3', port: 8080 };
 
-  it('replaces the whole table in one transaction', () => {
-    const lines = renderRuleset([], '10.96.0.0/16').split('\n');
+  it('replaces a table of unknown contents as a whole', () => {
+    const lines = renderRuleset([], cidr).text.split('\n');
     expect(lines.slice(0, 3)).toEqual(['table ip gantry', 'delete table ip gantry', 'table ip gantry {']);
-    expect(lines.filter((line) => line.includes('elements'))).toEqual([]);
+    expect(lines.filter((line) => line.includes('element'))).toEqual([]);
   });
 
   it('leads an address to its endpoints in equal parts', () => {
-    const text = renderRuleset([{ ...port, protocol: 'tcp', backends: [one, two] }], '10.96.0.0/16');
+    const { text } = renderRuleset([{ ...port, backends: [one, two] }], cidr);
     expect(text).toContain('tcp . 10.96.0.20 . 80 : goto svc-default/web/tcp/80');
     expect(text).toContain(
       'meta l4proto tcp dnat ip to numgen random mod 2 map { 0 : 172.18.0.2 . 8080, 1 : 172.18.0.3 . 8080 }',
@@ -82,16 +107,46 @@ describe('the ruleset', () => {
     expect(text).toContain('ct status dnat masquerade');
   });
 
+  it('serves node ports and external addresses', () => {
+    const outside = { nodePort: 30080, externalIps: ['203.0.113.7'] };
+    const { text } = renderRuleset([{ ...port, ...outside, backends: [], externalBackends: [one] }], cidr);
+    expect(text).toContain('node-ports { tcp . 30080 : goto ext-default/web/tcp/80 }');
+    expect(text).toContain('services { tcp . 203.0.113.7 . 80 : goto ext-default/web/tcp/80 }');
+    expect(text).not.toContain('10.96.0.20');
+  });
+
+  it('keeps who belongs where in sets that outlive the rules', () => {
+    const sticky = { ...port, affinitySeconds: 60 };
+    const first = renderRuleset([{ ...sticky, backends: [one, two] }], cidr);
+    const set = 'clients-of-svc-default/web/tcp/80/172.18.0.3/8080';
+    expect(first.contents.sets).toContain(set);
+    expect(first.text).toContain(`update @${set} { ip saddr timeout 60s }`);
+    expect(first.text).toContain(`ip saddr @${set} goto svc-default/web/tcp/80/172.18.0.3/8080`);
+    const next = renderRuleset([{ ...sticky, backends: [one] }], cidr, first.contents);
+    expect(next.text).not.toContain('delete table');
+    expect(next.text).toContain(`delete set ip gantry ${set}`);
+    expect(next.text).not.toContain('delete set ip gantry clients-of-svc-default/web/tcp/80/172.18.0.2/8080');
+  });
+
+  it('takes away the chains of services that are gone', () => {
+    const first = renderRuleset([{ ...port, backends: [one] }], cidr);
+    expect(contentsOf(`table ip gantry {\n\tset a/b {\n\t}\n\tchain svc-x {\n\t}\n}`)).toEqual({
+      chains: ['svc-x'],
+      sets: ['a/b'],
+    });
+    expect(renderRuleset([], cidr, first.contents).text).toContain('delete chain ip gantry svc-default/web/tcp/80');
+  });
+
   it('refuses what has no endpoint', () => {
-    const text = renderRuleset([{ ...port, protocol: 'udp', backends: [] }], '10.96.0.0/16');
+    const { text } = renderRuleset([{ ...port, protocol: 'udp', backends: [] }], cidr);
     expect(text).not.toContain('10.96.0.20');
     expect(text).toContain('ip daddr 10.96.0.0/16 meta l4proto tcp reject with tcp reset');
   });
 
   it('says which UDP flows lead to endpoints that are gone', () => {
     const udp = (...backends: (typeof one)[]) => [{ ...port, protocol: 'udp' as const, backends }];
-    expect(lostUdpBackends(udp(one, two), udp(two))).toEqual([{ clusterIp: '10.96.0.20', port: 80, ip: one.ip }]);
-    expect(lostUdpBackends([{ ...port, protocol: 'tcp', backends: [one] }], [])).toEqual([]);
+    expect(lostUdpBackends(udp(one, two), udp(two))).toEqual([one]);
+    expect(lostUdpBackends([{ ...port, backends: [one] }], [])).toEqual([]);
   });
 });
 

@@ -5,7 +5,7 @@ export interface Backend {
   port: number;
 }
 
-/** One port of a service with where its traffic goes. */
+/** One port of a service with where its traffic goes, as the router of one node sees it. */
 export interface ServicePortBackends {
   namespace: string;
   name: string;
@@ -13,22 +13,30 @@ export interface ServicePortBackends {
   protocol: 'tcp' | 'udp';
   clusterIp: string;
   port: number;
-  /** In a stable order, each once. */
+  /** Where the cluster address leads: in a stable order, each once. */
   backends: Backend[];
+  /** On every address of the router. */
+  nodePort?: number;
+  externalIps?: string[];
+  /** Where node port and external addresses lead when that is not where the cluster address leads. */
+  externalBackends?: Backend[];
+  /** A client stays with its endpoint until it was silent for as long. */
+  affinitySeconds?: number;
 }
 
-type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
+export type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
 
 /** A container of its own network namespace reaches neither this machine's loopback nor IPv6. */
 const reachable = (ip: string): boolean => !ip.startsWith('127.') && !ip.includes(':');
 
+export const isIpv4 = (text: string): boolean => /^\d+(\.\d+){3}$/.test(text);
+
 /** The IPv4 address of a service that has one of its own. */
 export function clusterIpOf({ spec }: Service): string | undefined {
   if (spec?.type === 'ExternalName') return undefined;
-  const ip = (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).find((one) => /^\d+(\.\d+){3}$/.test(one));
-  return ip;
+  return (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).find(isIpv4);
 }
 
 /** Slices by `namespace/name` of their service. */
@@ -52,8 +60,17 @@ export function inService(endpoints: readonly Endpoint[]): Endpoint[] {
   return endpoints.filter(({ conditions }) => conditions?.serving && conditions.terminating);
 }
 
-/** What every cluster address leads to, ordered by address, protocol and port. Pure. */
-export function serviceBackends(services: readonly Service[], slices: readonly EndpointSlice[]): ServicePortBackends[] {
+/**
+ * What every address of every service leads to on a node, ordered by address, protocol and port. Pure.
+ * Traffic policies count for clients of that node: `Local` leads to its own endpoints alone,
+ * `PreferSameNode` to them while there are some. From outside every node of an engine is
+ * the same machine, so that `externalTrafficPolicy` makes no difference.
+ */
+export function serviceBackends(
+  services: readonly Service[],
+  slices: readonly EndpointSlice[],
+  node?: string,
+): ServicePortBackends[] {
   const groups = slicesByService(slices);
   const result: ServicePortBackends[] = [];
   for (const service of services) {
@@ -64,15 +81,46 @@ export function serviceBackends(services: readonly Service[], slices: readonly E
     for (const port of service.spec?.ports ?? []) {
       const protocol = (port.protocol ?? 'TCP').toLowerCase();
       if (protocol !== 'tcp' && protocol !== 'udp') continue;
-      const backends = backendsOf(own, port.name ?? '', protocol);
-      result.push({ namespace: namespace!, name, protocol, clusterIp, port: port.port, backends });
+      const { near, all } = backendsOf(own, port.name ?? '', protocol, node);
+      const backends = pick(service, near, all);
+      result.push({
+        namespace: namespace!,
+        name,
+        protocol,
+        clusterIp,
+        port: port.port,
+        backends,
+        ...outside(service, port.nodePort, backends === all ? undefined : all),
+      });
     }
   }
   const key = (one: ServicePortBackends): string => `${one.clusterIp} ${one.protocol} ${one.port}`;
   return result.sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-function backendsOf(slices: readonly EndpointSlice[], portName: string, protocol: string): Backend[] {
+function pick({ spec }: Service, near: Backend[], all: Backend[]): Backend[] {
+  if (spec?.internalTrafficPolicy === 'Local') return near;
+  return spec?.trafficDistribution === 'PreferSameNode' && near.length > 0 ? near : all;
+}
+
+function outside({ spec }: Service, nodePort: number | undefined, all: Backend[] | undefined) {
+  const externalIps = (spec?.externalIPs ?? []).filter(isIpv4);
+  const seconds = spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800;
+  const fromOutside = nodePort || externalIps.length > 0;
+  return {
+    ...(nodePort ? { nodePort } : {}),
+    ...(externalIps.length > 0 ? { externalIps } : {}),
+    ...(all && fromOutside ? { externalBackends: all } : {}),
+    ...(spec?.sessionAffinity === 'ClientIP' ? { affinitySeconds: seconds } : {}),
+  };
+}
+
+function backendsOf(
+  slices: readonly EndpointSlice[],
+  portName: string,
+  protocol: string,
+  node: string | undefined,
+): { near: Backend[]; all: Backend[] } {
   const ports = new Map<Endpoint, number>();
   for (const slice of slices) {
     const port = (slice.ports ?? []).find(
@@ -80,11 +128,15 @@ function backendsOf(slices: readonly EndpointSlice[], portName: string, protocol
     )?.port;
     if (port) for (const endpoint of slice.endpoints ?? []) ports.set(endpoint, port);
   }
-  const backends = new Map<string, Backend>();
-  for (const endpoint of inService([...ports.keys()])) {
-    const ip = endpoint.addresses[0];
-    const port = ports.get(endpoint)!;
-    if (ip && reachable(ip)) backends.set(`${ip}:${port}`, { ip, port });
-  }
-  return [...backends].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, backend]) => backend);
+  const distinct = (endpoints: Endpoint[]): Backend[] => {
+    const backends = new Map<string, Backend>();
+    for (const endpoint of inService(endpoints)) {
+      const ip = endpoint.addresses[0];
+      const port = ports.get(endpoint)!;
+      if (ip && reachable(ip)) backends.set(`${ip}:${port}`, { ip, port });
+    }
+    return [...backends].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, backend]) => backend);
+  };
+  const endpoints = [...ports.keys()];
+  return { near: distinct(endpoints.filter(({ nodeName }) => nodeName === node)), all: distinct(endpoints) };
 }
