@@ -153,10 +153,14 @@ const safeSysctls = new Set([
   'net.ipv4.tcp_wmem',
 ]);
 
+/** What the cluster's own routers need of their namespaces. */
+const forwarding = 'net.ipv4.ip_forward';
+
 function sysctlRefusal(pod: Pod): Refusal | undefined {
   const { securityContext, hostNetwork, hostIPC } = pod.spec!;
   for (const { name: written } of securityContext?.sysctls ?? []) {
     const name = written.replaceAll('/', '.');
+    if (name === forwarding && pod.metadata.namespace === 'kube-system') continue;
     const why = !safeSysctls.has(name)
       ? 'not allowlisted'
       : hostNetwork && name.startsWith('net.')
