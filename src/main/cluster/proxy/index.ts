@@ -10,6 +10,7 @@ import type { TaskList } from '../tasks';
 import { addressFromEnd } from './addresses';
 import { createAddons, systemNamespace } from './addons';
 import { imageFiles, type ImageFile } from './image-files';
+import { createIngressController } from './ingress';
 import { createHostPorts } from './host-ports';
 import { createNodeImage, type ImageEngine } from './node-image';
 import type { PolicyNetwork } from './policy';
@@ -29,6 +30,8 @@ export interface ServiceProxyOptions {
   sandboxProgram(): Buffer;
   /** A prebuilt node image to use instead of building one. */
   nodeImage?: string;
+  /** Ports of this machine for Ingresses and Gateways; 0 is any, absent the usual ones first. */
+  ingressPorts?: { http?: number; https?: number };
   /** Awaited before routers get rules, so that these hold traffic to network policies first. */
   guardRouters?(): Promise<void>;
   /** What is known of the machine that the engine runs on. */
@@ -59,8 +62,10 @@ export interface Routing {
  * that run as pods in kube-system and keep working while the app is closed.
  */
 export interface ServiceProxy {
-  /** Asks the engine what is there already, for the nodes that are about to start. Never throws. */
-  prepare(nodes: string[]): Promise<void>;
+  /** Asks the engine what is there already, for the nodes (see `setNodes`) that are about to start. Never throws. */
+  prepare(nodes: readonly (string | undefined)[]): Promise<void>;
+  /** Which nodes there are: the place of each decides the address of its router, and may be empty. */
+  setNodes(nodes: readonly (string | undefined)[]): void;
   /** Builds what is missing and keeps add-ons, rules and records; once, after the nodes. */
   start(): Promise<void>;
   /** For a new pod of the node; undefined while services are not routed. */
@@ -88,6 +93,8 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const removals: (() => void)[] = [];
   let started = false;
   let controller: RunningController | undefined;
+  /** By place, some of which nobody has. */
+  let places: readonly (string | undefined)[] = [];
   let nodes: string[] = [];
   let subnet: string | undefined;
   let gateway = '';
@@ -107,6 +114,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     log,
     onReady: () => {
       for (const key of ['objects', 'records', 'rules'] as const) touch(key);
+      ingress.touch();
       hostPorts.changed();
     },
     onFailed(message) {
@@ -119,7 +127,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   });
 
   const routerOf = (node: string): string | undefined => {
-    const index = nodes.indexOf(node);
+    const index = places.indexOf(node);
     return subnet && index >= 0 ? addressFromEnd(subnet, index) : undefined;
   };
 
@@ -161,6 +169,15 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   });
   const rules = createRules({ client, informers, serviceCidr, recorder, clock, log });
 
+  const ingress = createIngressController({
+    client,
+    informers,
+    image: () => image.ready(),
+    ports: options.ingressPorts,
+    clock,
+    log: log.child('ingress'),
+  });
+
   function follow(): void {
     const on = (resource: Parameters<typeof informers.informer>[0], changed: () => void): void =>
       void removals.push(informers.informer(resource).on({ add: changed, update: changed, delete: changed }));
@@ -196,9 +213,18 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     );
   }
 
+  function setNodes(named: readonly (string | undefined)[]): void {
+    places = [...named];
+    nodes = places.filter((name) => name !== undefined);
+    if (!started) return;
+    for (const key of ['objects', 'rules'] as const) touch(key);
+    hostPorts.changed();
+  }
+
   return {
-    async prepare(names) {
-      nodes = names;
+    setNodes,
+    async prepare(named) {
+      setNodes(named);
       try {
         await findNetwork();
         await image.look();
@@ -235,6 +261,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       follow();
       hostPorts.start();
       touch('objects');
+      ingress.start();
       image.start();
     },
     routing(node) {
@@ -252,6 +279,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       for (const remove of removals) remove();
       await image.stop();
       queue.close();
+      await ingress.stop();
       await controller?.stop();
       await hostPorts.stop();
       await recorder.flushed();
