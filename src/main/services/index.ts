@@ -8,6 +8,7 @@ import { createInformerPool } from '../informers/pool';
 import { streamRows } from '../informers/table';
 import { createUsageSource } from '../informers/usage';
 import { applyText } from './apply';
+import { findCustomView, streamCustomKinds } from './custom-kinds';
 import { describeObject } from './describe';
 import { drainMethods } from './drain';
 import type { EmbeddedCluster } from './embedded';
@@ -55,24 +56,34 @@ export function createServices(options: ServicesOptions): Services {
   });
   if (settings.problem) tasks.start('Reading the settings').fail(settings.problem);
 
-  /** Rows; begun anew with `reset` when the connection to the cluster is replaced. */
-  async function* rows({ kind, ...request }: StreamParamsOf<'rows'>, signal: AbortSignal): AsyncGenerator<RowBatch> {
-    const view = kindView(kind);
-    if (!view) throw new ServiceError('invalidParams', `There is no kind "${kind}".`);
+  /** A stream of a cluster; begun anew when the connection to the cluster is replaced. */
+  async function* connected<T>(
+    cluster: string,
+    signal: AbortSignal,
+    open: (signal: AbortSignal) => AsyncGenerator<T>,
+  ): AsyncGenerator<T> {
     while (!signal.aborted) {
       const connection = new AbortController();
       const stop = () => connection.abort();
       signal.addEventListener('abort', stop);
-      const remove = catalog.onReplaced((cluster) => {
-        if (cluster === request.cluster) stop();
+      const remove = catalog.onReplaced((replaced) => {
+        if (replaced === cluster) stop();
       });
       try {
-        yield* streamRows(view, request, { pool, usage, clock, signal: connection.signal });
+        yield* open(connection.signal);
       } finally {
         remove();
         signal.removeEventListener('abort', stop);
       }
     }
+  }
+
+  async function* rows({ kind, ...request }: StreamParamsOf<'rows'>, signal: AbortSignal): AsyncGenerator<RowBatch> {
+    const view = kindView(kind) ?? (await findCustomView(transportFor(request.cluster), kind, signal));
+    if (!view) throw new ServiceError('invalidParams', `There is no kind "${kind}".`);
+    yield* connected(request.cluster, signal, (open) =>
+      streamRows(view, request, { pool, usage, clock, signal: open }),
+    );
   }
 
   return {
@@ -104,6 +115,8 @@ export function createServices(options: ServicesOptions): Services {
     },
     streams: {
       rows: (params, { signal }) => rows(params, signal),
+      customKinds: ({ cluster }, { signal }) =>
+        connected(cluster, signal, (open) => streamCustomKinds(cluster, { pool, clock, signal: open })),
       async *object(params, { signal }) {
         const ref = await kinds.resolve(params.cluster, params.resource);
         yield* streamObject(ref, params, { pool, clock, signal });

@@ -1,3 +1,4 @@
+import { kindTitle } from '@/lib/kind-title';
 import { i18n } from '@/locales';
 import { useNotificationStore } from '@/stores/notifications';
 import type { ActionTarget, TargetItem } from './types';
@@ -8,7 +9,7 @@ const { t } = i18n.global;
 export function naming(target: ActionTarget): string {
   const [first, second] = target.items;
   if (first && !second) return `${target.view.kind} ${first.name}`;
-  return t('actions.many', { count: target.items.length, kind: t(`kinds.${target.view.id}`) });
+  return t('actions.many', { count: target.items.length, kind: kindTitle(target.view) });
 }
 
 /** Does something to each target and tells how it went: one success, or each failure. */

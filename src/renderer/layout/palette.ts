@@ -1,10 +1,11 @@
 import { LayoutDashboard, Palette, Plus, Settings2, SquareTerminal } from '@lucide/vue';
 import { h, type Component } from 'vue';
-import { kindViews } from '@shared/kinds';
 import type { KindView, Row } from '@shared/kinds/types';
 import type { OfferedAction } from '@/actions';
 import { KindIcon } from '@/components/KindIcon';
+import { kindTitle } from '@/lib/kind-title';
 import { i18n } from '@/locales';
+import { useKindStore } from '@/stores/kinds';
 
 /** One line of the palette. */
 export interface Entry {
@@ -59,10 +60,10 @@ export function paletteGroups(
   ];
   const places: Entry[] = [
     { id: 'overview', title: t('app.overview'), icon: LayoutDashboard, run: deeds.overview },
-    ...kindViews.map((view) => ({
+    ...useKindStore().all.map((view) => ({
       id: `kind-${view.id}`,
-      title: t(`kinds.${view.id}`),
-      hint: t(`sections.${view.section}`),
+      title: kindTitle(view),
+      hint: view.title ? view.group : t(`sections.${view.section}`),
       icon: () => h(KindIcon, { view }),
       run: () => deeds.goTo(view.id),
     })),

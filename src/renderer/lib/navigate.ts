@@ -1,7 +1,7 @@
 import type { LocationQueryRaw } from 'vue-router';
-import { kindView } from '@shared/kinds';
 import type { KindView } from '@shared/kinds/types';
 import { router } from '@/router';
+import { useKindStore } from '@/stores/kinds';
 
 /** What the drawer shows. */
 export interface Detail {
@@ -14,7 +14,7 @@ export interface Detail {
 export function parseDetail(text: unknown): Detail | undefined {
   if (typeof text !== 'string') return undefined;
   const [kind, namespace, name] = text.split('/');
-  const view = kindView(kind ?? '');
+  const view = useKindStore().find(kind ?? '');
   return view && name ? { view, name, ...(namespace ? { namespace } : {}) } : undefined;
 }
 

@@ -1,9 +1,12 @@
+import { i18n } from '@/locales';
 import type { CellRenderer, CellValue, KindView, Row } from '@shared/kinds/types';
 
 /** A column as the table draws it: one of the kind's, or one that every kind has. */
 export interface TableColumn {
   id: string;
   titleKey: string;
+  /** The heading itself, where it comes from the cluster. */
+  title?: string;
   renderer: CellRenderer | 'name';
   width: number;
   flex: boolean;
@@ -24,6 +27,9 @@ const column = (given: Given): TableColumn => ({
   sortable: true,
   ...given,
 });
+
+/** A column's heading. */
+export const columnTitle = ({ title, titleKey }: TableColumn): string => title ?? i18n.global.t(titleKey);
 
 /** All columns of a kind: name, namespace, status, its own, age. */
 export function tableColumns(view: KindView): TableColumn[] {

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { KubeObject } from '../k8s';
+import type { CustomKind } from '../kinds/custom';
 import type { Row, Tone } from '../kinds/types';
 import type { SchedulingDecision } from '../scheduling';
 
@@ -338,7 +339,7 @@ export const methods = {
 } as const;
 
 export const streams = {
-  /** A live table of one kind. `kind` is the id of a kind in shared/kinds. */
+  /** A live table of one kind. `kind` is the id of a kind in shared/kinds, or the name of a CustomResourceDefinition. */
   rows: stream<RowBatch>()(
     z.object({
       cluster,
@@ -349,6 +350,8 @@ export const streams = {
       fieldSelector: z.string().optional(),
     }),
   ),
+  /** The kinds that a cluster's CustomResourceDefinitions make, beside those in shared/kinds. */
+  customKinds: stream<CustomKind[]>()(z.object({ cluster })),
   /** One live object; null once it is gone. */
   object: stream<{ object: KubeObject | null; freshness: Freshness }>()(objectRef),
   clusters: stream<ClusterSummary[]>()(none),

@@ -9,8 +9,8 @@ export const customResourceDefinitions = defineKindView<KubeObject>({
   plural: 'customresourcedefinitions',
   kind: 'CustomResourceDefinition',
   namespaced: false,
-  section: 'cluster',
-  order: 60,
+  section: 'custom',
+  order: 10,
   icon: 'Boxes',
   columns: [
     { id: 'kind', renderer: 'text', width: 180, value: (object) => object.spec?.names?.kind ?? null },

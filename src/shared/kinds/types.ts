@@ -43,6 +43,8 @@ export interface ColumnDefinition<T extends KubeObject = any> {
   id: string;
   /** Key of the heading in the message catalogue: `columns.<id>` unless given. */
   titleKey?: string;
+  /** The heading itself, where it comes from the cluster. */
+  title?: string;
   renderer: CellRenderer;
   value(object: T, context: ProjectionContext): CellValue;
   /** Preferred width in pixels. Exactly one column of a kind may be `flex`. */
@@ -56,7 +58,7 @@ export interface ColumnDefinition<T extends KubeObject = any> {
   sortable?: boolean;
 }
 
-export type SectionId = 'cluster' | 'workloads' | 'config' | 'network' | 'storage' | 'access';
+export type SectionId = 'cluster' | 'workloads' | 'config' | 'network' | 'storage' | 'access' | 'custom';
 
 /** What can be done to objects of a kind beyond view, edit and delete. Actions look at these, never at kind names. */
 export interface Capabilities {
@@ -92,6 +94,8 @@ export interface KindView<T extends KubeObject = any> {
   version: string;
   plural: string;
   kind: string;
+  /** What headings call it, where that comes from the cluster; `kinds.<id>` of the message catalogue otherwise. */
+  title?: string;
   namespaced: boolean;
   section: SectionId;
   /** Place in its section's list. */

@@ -7,6 +7,7 @@ export const kinds = {
     network: 'Network',
     storage: 'Storage',
     access: 'Access',
+    custom: 'Custom resources',
   },
   kinds: {
     nodes: 'Nodes',
@@ -36,7 +37,7 @@ export const kinds = {
     gatewayclasses: 'GatewayClasses',
     gateways: 'Gateways',
     httproutes: 'HTTPRoutes',
-    customresourcedefinitions: 'Custom resources',
+    customresourcedefinitions: 'Definitions',
     persistentvolumes: 'PersistentVolumes',
     persistentvolumeclaims: 'PersistentVolumeClaims',
     storageclasses: 'StorageClasses',

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { parseJsonPath } from '@shared/json-path';
 import type { FieldError } from '../kind';
 import { forbidden, immutableMessage, invalid, invalidEach, notSupported, required } from '../validation/field';
 import { dns1035Label, dnsSubdomain } from '../validation/strings';
-import { parseJsonPath } from './json-path';
 import { validateSchema } from './schema/structural';
 import { isTrue, storageVersion, type CustomNames, type CustomResourceDefinition, type CustomVersion } from './types';
 

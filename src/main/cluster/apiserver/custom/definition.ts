@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { humanAge } from '@shared/duration';
+import { parseJsonPath, type JsonPath } from '@shared/json-path';
 import type { KubeObject } from '@shared/k8s';
 import { customObjects, type CustomObjects } from '../../api/apiextensions/custom-object';
-import { parseJsonPath, type JsonPath } from '../../api/apiextensions/json-path';
 import {
   isTrue,
   storageVersion,
