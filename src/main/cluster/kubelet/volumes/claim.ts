@@ -91,12 +91,18 @@ function checkSharing(
     .podsOfClaim(claim.metadata.namespace!, claim.metadata.name)
     .filter((other) => other.metadata.uid !== pod.metadata.uid);
   const { name } = pv.metadata;
-  if (modes.length > 0 && modes.every((mode) => mode === 'ReadWriteOncePod') && others.length > 0)
+  const only = (...wanted: string[]): boolean => modes.length > 0 && modes.every((mode) => wanted.includes(mode));
+  if (only('ReadWriteOncePod') && firstOf(pod, others).length > 0)
     throw new MountError(name, 'volume uses the ReadWriteOncePod access mode and is already in use by another pod');
-  const once = modes.every((mode) => mode === 'ReadWriteOnce' || mode === 'ReadWriteOncePod');
-  const elsewhere = others.filter((other) => other.spec!.nodeName !== context.facts.nodeName);
   // Directories need no attaching, as in Kubernetes; whether they are the same elsewhere is their owner's business.
-  if (!pv.spec!.csi || modes.length === 0 || !once || elsewhere.length === 0) return;
+  if (!pv.spec!.csi || !only('ReadWriteOnce', 'ReadWriteOncePod')) return;
+  const isHere = (other: Pod): boolean => other.spec!.nodeName === context.facts.nodeName;
+  if (others.some((other) => isHere(other) && hasMounted(other))) return;
+  const elsewhere = firstOf(
+    pod,
+    others.filter((other) => !isHere(other)),
+  );
+  if (elsewhere.length === 0) return;
   const names = elsewhere.map((other) => other.metadata.name).join(', ');
   throw new MountError(
     name,
@@ -104,6 +110,22 @@ function checkSharing(
     `Multi-Attach error for volume "${name}" Volume is already used by pod(s) ${names}`,
     'FailedAttachVolume',
   );
+}
+
+/** Whether a pod came so far that its volumes are mounted. */
+const hasMounted = ({ status }: Pod): boolean =>
+  status?.podIP !== undefined || (status?.phase !== undefined && status.phase !== 'Pending');
+
+/**
+ * The other pods that come before this one: those that have the volume, else, so that
+ * pods do not wait for each other, the older ones that wait for it too.
+ */
+function firstOf(pod: Pod, others: readonly Pod[]): readonly Pod[] {
+  if (hasMounted(pod)) return [];
+  const holders = others.filter(hasMounted);
+  if (holders.length > 0) return holders;
+  const since = ({ metadata }: Pod): string => `${metadata.creationTimestamp ?? ''} ${metadata.uid}`;
+  return others.filter((other) => since(other) < since(pod));
 }
 
 async function sourceOf(
