@@ -53,7 +53,7 @@ describe('the ports a service asks of this machine', () => {
       '127.0.0.1:30080',
       '172.18.0.1:30080',
     ]);
-    expect(pod.spec!.containers[0]!.env![0]!.value).toContain(`tcp dport 80 dnat to ${router}:30080;`);
+    expect(pod.spec!.containers[0]!.env![0]!.value).toContain(`tcp dport 80 dnat to ${router}:30080\n`);
   });
 });
 

@@ -52,6 +52,12 @@ export function hostPortsPod(values: {
         command: ['sh', '-c', 'printf %s "$RULES" | nft -f - && exec /pause'],
         env: [{ name: 'RULES', value: forwardRules(ports) }],
         ports: listening,
+        startupProbe: {
+          exec: { command: ['nft', 'list', 'table', 'ip', 'gantry'] },
+          periodSeconds: 1,
+          timeoutSeconds: 5,
+          failureThreshold: 30,
+        },
         securityContext: { capabilities: { add: ['NET_ADMIN'] } },
         resources: { requests: { cpu: '5m', memory: '8Mi' } },
       },
@@ -80,11 +86,22 @@ export function portsOf(pod: Pod): Set<string> {
 
 function forwardRules(ports: readonly HostPort[]): string {
   const rules = ports.map(
-    ({ protocol, port, target }) => `${protocol.toLowerCase()} dport ${port} dnat to ${target.ip}:${target.port};`,
+    ({ protocol, port, target }) => `${protocol.toLowerCase()} dport ${port} dnat to ${target.ip}:${target.port}`,
   );
   return [
-    'table ip gantry; delete table ip gantry; table ip gantry {',
-    `chain prerouting { type nat hook prerouting priority dstnat; ${rules.join(' ')} }`,
-    'chain postrouting { type nat hook postrouting priority srcnat; ct status dnat masquerade; } }\n',
+    // Makes it exist, so that it can be deleted: a container that starts again finds its table.
+    'table ip gantry',
+    'delete table ip gantry',
+    'table ip gantry {',
+    '  chain prerouting {',
+    '    type nat hook prerouting priority dstnat',
+    ...rules.map((rule) => `    ${rule}`),
+    '  }',
+    '  chain postrouting {',
+    '    type nat hook postrouting priority srcnat',
+    '    ct status dnat masquerade',
+    '  }',
+    '}',
+    '',
   ].join('\n');
 }
