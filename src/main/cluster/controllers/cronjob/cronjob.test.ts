@@ -1,10 +1,10 @@
 import { parseCronSchedule } from '@shared/cron-schedule';
+import { countTimes, lastTime, nextTime, wallClockOf, zonedTimestamp } from '@shared/cron-times';
 import type { Job, Pod } from '@shared/k8s';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestbed, type Testbed } from '../../../../../test/support/testbed';
 import { resources } from '../../client/resources';
 import { isFinished } from '../pods';
-import { countTimes, lastTime, nextTime, wallClockOf, zonedTimestamp } from './times';
 
 let bed: Testbed;
 let stopKubelet: () => void;

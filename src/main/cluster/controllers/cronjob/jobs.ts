@@ -1,10 +1,10 @@
 /** The jobs of a CronJob. Pure. */
+import { zonedTimestamp } from '@shared/cron-times';
 import type { CronJob, Job } from '@shared/k8s';
 import { hasCondition } from '../../client/conditions';
 import { controllerRef } from '../../client/owners';
 import { refApiVersion, resources } from '../../client/resources';
 import { isFinishedJob } from '../job/outcome';
-import { zonedTimestamp } from './times';
 
 const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
 

@@ -1,4 +1,5 @@
 import { parseCronSchedule } from '@shared/cron-schedule';
+import { countTimes, lastTime, nextTime, wallClockOf } from '@shared/cron-times';
 import type { CronJob, Job } from '@shared/k8s';
 import { isDeepStrictEqual } from 'node:util';
 import { timestamp, type Clock } from '../../clock';
@@ -12,7 +13,6 @@ import { controlledBy } from '../claim';
 import { isFinishedJob } from '../job/outcome';
 import { isNamespaceTerminating } from '../terminating';
 import { activeRef, beyondHistory, jobFor, jobNameAt } from './jobs';
-import { countTimes, lastTime, nextTime, wallClockOf } from './times';
 
 type CronJobStatus = NonNullable<CronJob['status']>;
 

@@ -1,5 +1,5 @@
 /** When a schedule is due, by the wall clock of a time zone. Pure. */
-import type { CronSchedule } from '@shared/cron-schedule';
+import type { CronSchedule } from './cron-schedule';
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
