@@ -40,6 +40,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     placing: options.scheduling === 'pack' ? 'MostAllocated' : 'LeastAllocated',
     autoscalerSyncMs: options.autoscalerSyncMs,
     auditLog: options.auditLog,
+    ingressPorts: { http: options.httpPort, https: options.httpsPort },
     apiDescriptionsFile,
     ...(process.env.GANTRY_NODE_IMAGE ? { nodeImage: process.env.GANTRY_NODE_IMAGE } : {}),
     clock: systemClock,

@@ -16,6 +16,8 @@ Flags of serve:
   --data-dir DIR           where the cluster is kept (default ${defaultDataDirectory()})
   --port N                 port of the window (0: any free one; default: the one used last)
   --api-port N             port of the Kubernetes API (0: any free one; default: the one used last)
+  --http-port N            port of Ingresses and Gateways (0: any free one; default: 80, or another if it is taken)
+  --https-port N           the same for TLS (default: 443, or another)
   --kubeconfig FILE        where the admin kubeconfig is written (default DIR/kubeconfig)
   --nodes N                node agents on the Docker engine (default 1)
   --simulated-nodes N      simulated nodes beside them (default 0)

@@ -10,6 +10,9 @@ export interface AppOptions {
   uiPort?: number;
   /** Port of the API; 0 is any free one, undefined the one used last (6443 at first, or another if it is taken). */
   apiPort?: number;
+  /** Ports of Ingresses and Gateways on this machine; 0 is any free one, undefined 80 and 443 first. */
+  httpPort?: number;
+  httpsPort?: number;
   /** Where the admin kubeconfig is written. */
   kubeconfigFile: string;
   /** Node agents on the Docker engine. */
@@ -73,6 +76,8 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
         'data-dir': { type: 'string' },
         port: { type: 'string' },
         'api-port': { type: 'string' },
+        'http-port': { type: 'string' },
+        'https-port': { type: 'string' },
         kubeconfig: { type: 'string' },
         nodes: { type: 'string' },
         'simulated-nodes': { type: 'string' },
@@ -111,6 +116,8 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
     dataDirectory,
     uiPort: wholeNumber('port', values.port, 65_535),
     apiPort: wholeNumber('api-port', values['api-port'], 65_535),
+    httpPort: wholeNumber('http-port', values['http-port'], 65_535),
+    httpsPort: wholeNumber('https-port', values['https-port'], 65_535),
     kubeconfigFile: values.kubeconfig ?? join(dataDirectory, 'kubeconfig'),
     nodes: wholeNumber('nodes', values.nodes, 50) ?? 1,
     simulatedNodes,

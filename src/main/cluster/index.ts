@@ -57,6 +57,8 @@ export interface ClusterOptions {
   dockerHost?: string;
   /** A prebuilt image of the cluster's own pods (services, DNS); built on the engine when absent. */
   nodeImage?: string;
+  /** Ports of this machine for Ingresses and Gateways; 0 is any free one, absent 80 and 443 first and others where those are taken. */
+  ingressPorts?: { http?: number; https?: number };
   /** How often autoscalers look at their metrics, in ms; 15 s unless told. */
   autoscalerSyncMs?: number;
   /** How pods that ask for no other profile are placed: spread out (LeastAllocated, the default) or packed. */
@@ -198,6 +200,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     runtime: options.runtime,
     dockerHost: options.dockerHost,
     nodeImage: options.nodeImage,
+    ingressPorts: options.ingressPorts,
     nodes: options.nodes,
     simulatedNodes: options.simulatedNodes,
     client: createClient(createInProcessTransport(server, masters('system:node'), 'kubelet')),

@@ -1,4 +1,6 @@
 import dockerfile from '../../../../resources/node-image/Dockerfile?raw';
+import ingressLoad from '../../../../resources/node-image/ingress-load?raw';
+import ingressNginx from '../../../../resources/node-image/ingress-nginx?raw';
 import kubeDnsCheck from '../../../../resources/node-image/kube-dns-check?raw';
 import kubeDns from '../../../../resources/node-image/kube-dns?raw';
 
@@ -14,4 +16,6 @@ export const imageFiles: ImageFile[] = [
   { name: 'Dockerfile', data: dockerfile },
   { name: 'kube-dns', data: kubeDns, executable: true },
   { name: 'kube-dns-check', data: kubeDnsCheck, executable: true },
+  { name: 'ingress-nginx', data: ingressNginx, executable: true },
+  { name: 'ingress-load', data: ingressLoad, executable: true },
 ];

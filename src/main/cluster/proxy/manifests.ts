@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Deployment, KubeObject, Pod, Service } from '@shared/k8s';
 import { parseAllDocuments } from 'yaml';
+import ingressNginx from '../../../../resources/addons/ingress-nginx.yaml?raw';
 import kubeDns from '../../../../resources/addons/kube-dns.yaml?raw';
 import kubeProxy from '../../../../resources/addons/kube-proxy.yaml?raw';
 
@@ -33,5 +34,15 @@ export function kubeDnsObjects(values: { clusterIp: string; image: string }): {
   deployment: Deployment;
 } {
   const [service, deployment] = render(kubeDns, { DNS: values.clusterIp, IMAGE: values.image });
+  return { service: service as Service, deployment: deployment as Deployment };
+}
+
+/** nginx for Ingresses and Gateways, on ports of the host. */
+export function ingressObjects(values: { image: string; ports: { http: number; https: number } }): {
+  service: Service;
+  deployment: Deployment;
+} {
+  const { http, https } = values.ports;
+  const [service, deployment] = render(ingressNginx, { IMAGE: values.image, HTTP: `${http}`, HTTPS: `${https}` });
   return { service: service as Service, deployment: deployment as Deployment };
 }
