@@ -8,7 +8,9 @@ import { streamFlags, wantsTty } from './exec';
 /** Connects to the main process of a container of the pod. @throws ExitError with the code it ended with */
 export async function attachTo(call: CommandCall, pod: Pod, wanted: string): Promise<void> {
   const name = chooseContainer(call, pod, wanted, call.flags.bool('quiet'));
-  const container = pod.spec!.containers.find((other) => other.name === name);
+  const container = [...pod.spec!.containers, ...(pod.spec!.ephemeralContainers ?? [])].find(
+    (other) => other.name === name,
+  );
   const stdin = call.flags.bool('stdin');
   let tty = wantsTty(call);
   if (tty && !container?.tty) {

@@ -3,8 +3,11 @@ import { apply } from './apply';
 import { attach } from './attach';
 import { auth } from './auth';
 import { autoscale } from './autoscale';
+import { certificate } from './certificate';
 import { config } from './config';
+import { cp } from './cp';
 import { create } from './create';
+import { debug } from './debug';
 import { remove } from './delete';
 import { describe } from './describe';
 import { diff } from './diff';
@@ -33,10 +36,13 @@ export const commandGroups: { title: string; commands: Command[] }[] = [
   { title: 'Basic Commands (Beginner)', commands: [create, expose, run, set] },
   { title: 'Basic Commands (Intermediate)', commands: [explain, get, edit, remove] },
   { title: 'Deploy Commands', commands: [rollout, scale, autoscale] },
-  { title: 'Cluster Management Commands', commands: [clusterInfoCommand, top, cordon, uncordon, drain, taint] },
+  {
+    title: 'Cluster Management Commands',
+    commands: [certificate, clusterInfoCommand, top, cordon, uncordon, drain, taint],
+  },
   {
     title: 'Troubleshooting and Debugging Commands',
-    commands: [describe, logs, attach, exec, portForward, auth, events],
+    commands: [describe, logs, attach, exec, portForward, cp, auth, debug, events],
   },
   { title: 'Advanced Commands', commands: [diff, apply, patch, replace, wait] },
   { title: 'Settings Commands', commands: [label, annotate] },

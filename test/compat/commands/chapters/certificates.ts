@@ -72,15 +72,12 @@ export const certificatesChapter: Chapter = {
         'Error from server (Forbidden): pods is forbidden: User "username" cannot list resource "pods" in API group "" in the namespace "{ns}"\n',
     }),
     cli('CLI-120', 'kubectl create role reader --verb=get,list --resource=pods', {
-      ours: 'create role',
       stdout: 'role.rbac.authorization.k8s.io/reader created\n',
     }),
     cli('CLI-120', 'kubectl create rolebinding readers --role=reader --group=username', {
-      ours: 'create rolebinding',
       stdout: 'rolebinding.rbac.authorization.k8s.io/readers created\n',
     }),
     cli('CLI-30', `kubectl ${as} get pods`, {
-      ours: 'create role',
       stdout: '',
       stderr: 'No resources found in {ns} namespace.\n',
     }),

@@ -143,10 +143,9 @@ export const creatingChapter: Chapter = {
     cli('CLI-56 CLI-123', "kubectl get secret four -o jsonpath='{.data.word}' | base64 -d", { stdout: 'hello' }),
 
     cli('CLI-75', 'kubectl create ingress web --rule="example.com/*=four:80" --class=nginx', {
-      ours: 'create ingress',
       stdout: /created/,
     }),
-    cli('CLI-75', 'kubectl get ing', { ours: 'create ingress', stdout: /^web +nginx +example.com /m }),
+    cli('CLI-75', 'kubectl get ing', { stdout: /^web +nginx +example.com /m }),
     cli('CLI-76', 'kubectl apply -f class.yaml'),
     cli('CLI-76', 'kubectl get ingressclass', {
       stdout: [/^NAME +CONTROLLER +PARAMETERS +AGE$/m, /^cli-class +example.com\/own +<none>/m],
@@ -158,21 +157,17 @@ export const creatingChapter: Chapter = {
       },
     }),
     cli('CLI-120', 'kubectl create role reader --verb=get,list --resource=pods', {
-      ours: 'create role',
       stdout: /created/,
     }),
     cli('CLI-120', 'kubectl create rolebinding readers --role=reader --user=eve', {
-      ours: 'create rolebinding',
       stdout: /created/,
     }),
     cli('CLI-120', 'kubectl create serviceaccount robot', { stdout: 'serviceaccount/robot created\n' }),
     cli('CLI-120', 'kubectl create token robot', {
-      ours: 'create token',
       since: [24, 'the command came with 1.24'],
       stdout: /^ey\S+\.\S+\.\S+$/,
     }),
     cli('CLI-120', 'kubectl create job once --image=busybox:1 -- true', {
-      ours: 'create job',
       stdout: 'job.batch/once created\n',
       server: { '/apis/batch/v1/namespaces/{ns}/jobs/once': { status: { succeeded: 1 } } },
     }),
@@ -185,7 +180,7 @@ export const creatingChapter: Chapter = {
       server: { '/api/v1/namespaces/{ns}-more': 'gone' },
     }),
     cli('CLI-120', 'kubectl auth can-i list pods', { stdout: 'yes\n' }),
-    cli('CLI-120', 'kubectl auth can-i list pods --as=eve', { ours: 'create role', stdout: 'yes\n' }),
+    cli('CLI-120', 'kubectl auth can-i list pods --as=eve', { stdout: 'yes\n' }),
     cli('CLI-120', 'kubectl auth can-i delete pods --as=eve', { code: 1, stdout: 'no\n' }),
   ],
 };

@@ -139,15 +139,14 @@ export const podsChapter: Chapter = {
     cli(
       'CLI-120',
       'echo carried > here.txt; kubectl cp here.txt app:/tmp/there.txt; kubectl exec app -- cat /tmp/there.txt',
-      { ours: 'cp', stdout: 'carried\n' },
+      { stdout: 'carried\n' },
     ),
-    cli('CLI-120', 'kubectl cp app:/tmp/there.txt back.txt', { ours: 'cp', file: ['back.txt', /^carried\n$/] }),
+    cli('CLI-120', 'kubectl cp app:/tmp/there.txt back.txt', { file: ['back.txt', /^carried\n$/] }),
     cli(
       'CLI-120',
       'kubectl debug app --image=busybox:1 --container=helper --target=main -- sh -c "echo helping; sleep 100"',
       {
         since: [25, 'it cannot do it yet'],
-        ours: 'debug',
         server: {
           '/api/v1/namespaces/{ns}/pods/app': {
             status: { ephemeralContainerStatuses: [{ name: 'helper', state: { running: {} } }] },
@@ -157,7 +156,6 @@ export const podsChapter: Chapter = {
     ),
     cli('CLI-120', 'kubectl logs app -c helper', {
       since: [25, 'it cannot do it yet'],
-      ours: 'debug',
       again: true,
       stdout: 'helping\n',
     }),
