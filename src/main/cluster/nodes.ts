@@ -12,7 +12,9 @@ import { createSimulatedRuntime } from './kubelet/runtime/simulated';
 import type { Runtime, RuntimeInfo } from './kubelet/runtime/types';
 import type { Logger } from './log';
 import type { Metrics } from './metrics';
+import { createPodNetworks, createRuleMemory } from './network-sandboxes';
 import { createServiceProxy } from './proxy';
+import { createNetworkPolicies } from './proxy/policy';
 import { portInUse } from './proxy/host-ports/in-use';
 import { createStorage } from './storage';
 import type { TaskList } from './tasks';
@@ -80,6 +82,7 @@ export function createNodes(options: NodesOptions): Nodes {
       hasGateway: () => info?.operatingSystem !== 'Docker Desktop',
       portInUse: async (port, protocol) => info?.local !== false && portInUse(port, protocol),
     },
+    guardRouters: () => policies.guardRouters(),
     tasks: options.tasks,
     clock,
     log: log.child('services'),
@@ -90,6 +93,16 @@ export function createNodes(options: NodesOptions): Nodes {
     engine: docker,
     clock,
     log: log.child('storage'),
+  });
+  const policies = createNetworkPolicies({
+    client: options.client,
+    informers: options.informers,
+    networks: createPodNetworks(docker, clock),
+    memory: createRuleMemory(join(options.directory, 'network-policies.json')),
+    nodes: () => onEngine,
+    network: () => services.network(),
+    clock,
+    log: log.child('network-policies'),
   });
   const dockerLogin = createDockerLogin({ env: process.env, home: homedir() });
   /** Simulated nodes that the user asked for because no engine answered. */
@@ -127,7 +140,9 @@ export function createNodes(options: NodesOptions): Nodes {
       volumesDirectory: join(options.directory, 'volumes', nodeName),
       metrics: options.metrics,
       controlPlane: first,
-      ...(simulated ? {} : { serviceRouting: () => services.routing(nodeName), dockerLogin }),
+      ...(simulated
+        ? {}
+        : { serviceRouting: () => services.routing(nodeName), guardNetwork: policies.guard, dockerLogin }),
     });
     agents.set(nodeName, { kubelet, simulated });
     connections.register(nodeName, kubelet.connection);
@@ -172,7 +187,9 @@ export function createNodes(options: NodesOptions): Nodes {
 
   async function startOnEngine(): Promise<void> {
     await startAgents();
-    if (onEngine.length) await services.start();
+    if (!onEngine.length) return;
+    await services.start();
+    await policies.start();
   }
 
   /** Takes away the nodes that stood in for the engine; their pods are rescheduled. */
@@ -226,6 +243,7 @@ export function createNodes(options: NodesOptions): Nodes {
       stopped = true;
       timer?.cancel();
       await services.stop();
+      await policies.stop();
       await storage.stop();
       await Promise.all([...agents.values()].map((agent) => agent.kubelet.stop()));
       docker.dispose();

@@ -6,7 +6,6 @@ import type { KindDefinition } from './kind';
  */
 const unattended = new Set([
   'ingresses.networking.k8s.io',
-  'networkpolicies.networking.k8s.io',
   'volumeattachments.storage.k8s.io',
   'gatewayclasses.gateway.networking.k8s.io',
   'gateways.gateway.networking.k8s.io',

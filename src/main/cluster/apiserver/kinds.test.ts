@@ -240,11 +240,11 @@ describe('kinds without a controller', () => {
   it('are stored with a warning', async () => {
     const { send } = await createTestServer();
     const path = '/apis/apps/v1/namespaces/default';
-    const { warnings } = await send('POST', '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies', {
-      body: { ...examples['networking.k8s.io/v1/NetworkPolicy'], metadata: { name: 'web' } },
+    const { warnings } = await send('POST', '/apis/storage.k8s.io/v1/volumeattachments', {
+      body: { ...examples['storage.k8s.io/v1/VolumeAttachment'], metadata: { name: 'web' } },
     });
     expect(warnings).toEqual([
-      'Gantry does not run a controller for networkpolicies.networking.k8s.io yet: the object is stored but nothing acts on it',
+      'Gantry does not run a controller for volumeattachments.storage.k8s.io yet: the object is stored but nothing acts on it',
     ]);
     const set = { ...examples['apps/v1/ReplicaSet'], metadata: { name: 'web' } };
     expect((await send('POST', `${path}/replicasets`, { body: set })).warnings).toEqual([]);

@@ -51,6 +51,8 @@ export interface KubeletOptions {
   clusterDomain?: string;
   /** How new pods reach services' addresses; undefined while they cannot. */
   serviceRouting?: () => ServiceRouting | undefined;
+  /** Awaited before containers are started in a sandbox; a rejection keeps them from it. */
+  guardNetwork?: PodHost['guardNetwork'];
   /** Carries the control plane's role label. */
   controlPlane?: boolean;
   /** How addresses of pods are reached; default: directly. */
@@ -155,6 +157,7 @@ class NodeKubelet implements Kubelet {
       recorder,
       objects,
       dial,
+      guardNetwork: options.guardNetwork,
       volumesDirectory,
       seccompDirectory: options.seccompDirectory ?? join(volumesDirectory, '..', '..', 'seccomp'),
       images: new ImageManager({

@@ -1,3 +1,4 @@
+import type { Pod } from '@shared/k8s';
 import type { EventRecorder } from '../client/events';
 import type { KubeClient } from '../client/types';
 import type { Clock } from '../clock';
@@ -24,6 +25,8 @@ export interface PodHost {
   /** Which pods the node takes, and what they have of it. */
   admission: Admission;
   dial: Dial;
+  /** Resolves when the network policies hold that select a pod in a sandbox. */
+  guardNetwork?(pod: Pod, sandbox: { id: string; ip: string }): Promise<void>;
   volumesDirectory: string;
   /** Where seccomp profiles of type Localhost are. */
   seccompDirectory: string;
