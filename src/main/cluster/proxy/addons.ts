@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMap, Deployment, EndpointSlice, KubeObject, Pod, Service } from '@shared/k8s';
 import { isAlreadyExists, isNotFound } from '../client/controller';
 import { resources } from '../client/resources';
 import type { InformerFactory, KubeClient, ResourceRef } from '../client/types';
-import { renderRecords } from './dns-records';
+import { renderZones } from './dns/zones';
 import { kubeDnsObjects, kubeProxyPod, manifestAnnotation } from './manifests';
 
 export const systemNamespace = 'kube-system';
@@ -15,6 +16,9 @@ export interface AddonsOptions {
   clusterDomain: string;
   /** The address the DNS asks for. */
   dnsIp: string;
+  serviceCidr: string;
+  /** CIDR of the cluster's network, once it is there. */
+  subnet(): string | undefined;
   /** The image, once it is there. */
   image(): string | undefined;
   /** Nodes with the address of their router. */
@@ -89,14 +93,24 @@ export function createAddons(options: AddonsOptions): Addons {
       if (image) await ensureRouters(image);
     },
     async ensureRecords() {
-      if (!options.image() || !namespaces.get(undefined, systemNamespace)) return;
-      const hosts = renderRecords(services.list(), slices.list(), options.clusterDomain);
+      const subnet = options.subnet();
+      if (!subnet || !options.image() || !namespaces.get(undefined, systemNamespace)) return;
+      const zones = renderZones({
+        services: services.list(),
+        slices: slices.list(),
+        pods: pods.list(),
+        domain: options.clusterDomain,
+        serviceCidr: options.serviceCidr,
+        subnet,
+        dnsIp: options.dnsIp,
+      });
+      const data = Object.fromEntries(Object.entries(zones).map(([zone, text]) => [`${zone}.zone`, text]));
       const current = configMaps.get(systemNamespace, recordsName);
       if (!current) {
         const metadata = { name: recordsName, namespace: systemNamespace, labels: { 'k8s-app': dnsName } };
-        await create(resources.configMaps, { metadata, data: { hosts } } as unknown as KubeObject);
-      } else if (current.data?.['hosts'] !== hosts) {
-        await client.update(resources.configMaps, { ...current, data: { hosts } } as KubeObject);
+        await create(resources.configMaps, { metadata, data } as unknown as KubeObject);
+      } else if (!isDeepStrictEqual(current.data, data)) {
+        await client.update(resources.configMaps, { ...current, data } as KubeObject);
       }
     },
   };

@@ -146,6 +146,8 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     informers,
     clusterDomain,
     dnsIp,
+    serviceCidr,
+    subnet: () => subnet,
     image: () => (subnet ? image.ready() : undefined),
     routers: () =>
       nodes.flatMap((node) => {
@@ -202,13 +204,20 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
         delete: (object) => ours(object) && touch('records'),
       }),
       informers.informer<Pod>(resources.pods).on({
-        add: (pod) => isRouter(pod) && touch('rules'),
+        add(pod) {
+          if (pod.status?.podIP) touch('records');
+          if (isRouter(pod)) touch('rules');
+        },
         update(pod, old) {
+          if (pod.status?.podIP !== old.status?.podIP || pod.status?.phase !== old.status?.phase) touch('records');
           if (!isRouter(pod)) return;
           if (runningRouter(pod) !== runningRouter(old)) touch('rules');
           if (pod.status?.phase !== old.status?.phase) touch('objects');
         },
-        delete: (pod) => isRouter(pod) && touch('objects'),
+        delete(pod) {
+          if (pod.status?.podIP) touch('records');
+          if (isRouter(pod)) touch('objects');
+        },
       }),
     );
   }

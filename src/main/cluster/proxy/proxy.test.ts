@@ -72,7 +72,7 @@ async function start({ range = '172.18.0.0/17', build, image }: Engine = {}, nod
 const system = 'kube-system';
 const pod = (name: string) => bed.client.get<Pod>(resources.pods, system, name).catch(() => undefined);
 const records = async () =>
-  (await bed.client.get<ConfigMap>(resources.configMaps, system, 'kube-dns-records')).data!['hosts']!;
+  (await bed.client.get<ConfigMap>(resources.configMaps, system, 'kube-dns-records')).data!['cluster.local.zone']!;
 
 /** Plays the kubelet for a router: its container runs. */
 async function run(name: string, containerID: string): Promise<void> {
@@ -158,7 +158,7 @@ it('brings back what was deleted and leaves the number of DNS servers to the use
   await bed.client.delete(resources.configMaps, system, 'kube-dns-records');
   await bed.advance(500);
   expect(await pod('kube-proxy-one')).toBeDefined();
-  expect(await records()).toContain('10.96.0.10 kube-dns.kube-system.svc.cluster.local');
+  expect(await records()).toContain('kube-dns.kube-system.svc A 10.96.0.10');
   expect((await bed.client.get<Deployment>(resources.deployments, system, 'kube-dns')).spec!.replicas).toBe(3);
 });
 
@@ -178,7 +178,7 @@ it('writes records as services come and go', async () => {
   await start();
   await bed.client.create(resources.services, web);
   await bed.advance(500);
-  expect(await records()).toContain('10.96.0.77 web.default.svc.cluster.local\n');
+  expect(await records()).toContain('web.default.svc A 10.96.0.77\n');
   await bed.client.delete(resources.services, 'default', 'web');
   await bed.advance(500);
   expect(await records()).not.toContain('web.default');

@@ -1,7 +1,6 @@
 import type { Service } from '@shared/k8s';
 import { describe, expect, it } from 'vitest';
 import { addressFromEnd } from './addresses';
-import { renderRecords } from './dns-records';
 import { contentsOf, lostUdpBackends, renderRuleset } from './nftables';
 import { serviceBackends } from './services';
 import { endpoint, service, slice } from './testing';
@@ -147,25 +146,6 @@ describe('the ruleset', () => {
     const udp = (...backends: (typeof one)[]) => [{ ...port, protocol: 'udp' as const, backends }];
     expect(lostUdpBackends(udp(one, two), udp(two))).toEqual([one]);
     expect(lostUdpBackends([{ ...port, backends: [one] }], [])).toEqual([]);
-  });
-});
-
-describe('DNS records', () => {
-  it('name cluster addresses, and the pods of headless services by host name too', () => {
-    const db = service('shop', 'db', { clusterIP: 'None', ports: [{ port: 5432 }] });
-    const endpoints = [
-      { ...endpoint('172.18.0.6'), hostname: 'db-0' },
-      endpoint('172.18.0.7'),
-      endpoint('172.18.0.8', { ready: false }),
-    ];
-    const records = renderRecords([db, web], [slice('shop', 'db', endpoints, [{ port: 5432 }])], 'cluster.local');
-    expect(records.split('\n')).toEqual([
-      '10.96.0.20 web.default.svc.cluster.local',
-      '172.18.0.6 db-0.db.shop.svc.cluster.local',
-      '172.18.0.6 db.shop.svc.cluster.local',
-      '172.18.0.7 db.shop.svc.cluster.local',
-      '',
-    ]);
   });
 });
 
