@@ -1,6 +1,7 @@
-import type { ConfigMap, Namespace, Secret, ServiceAccount } from '@shared/k8s';
+import type { ConfigMap, LimitRange, Namespace, ResourceQuota, Secret, ServiceAccount } from '@shared/k8s';
 import { listAll } from '../resources';
 import { eventLines } from './events';
+import { limitLines, quotaLines } from './limits';
 import type { Describe } from './types';
 
 export const describeConfigMap: Describe<ConfigMap> = ({ lines, object, events, now, showEvents }) => {
@@ -87,25 +88,12 @@ export const describeNamespace: Describe<Namespace> = async ({ lines, object, se
     lines.add(0, '\nResource Quotas');
     for (const quota of quotaList) {
       lines.add(1, `Name:\t${quota.metadata?.name}`);
-      lines.add(1, 'Resource\tUsed\tHard');
-      lines.add(1, '--------\t---\t---');
-      for (const name of Object.keys(quota.status?.hard ?? {}).sort()) {
-        lines.add(1, `${name}\t${quota.status.used?.[name] ?? '0'}\t${quota.status.hard[name]}`);
-      }
+      quotaLines(lines, 1, quota as ResourceQuota, '---');
     }
   }
   if (limits && limitList.length === 0) lines.add(0, '\nNo LimitRange resource.');
   else if (limits) {
     lines.add(0, '\nResource Limits');
-    lines.add(1, 'Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio');
-    lines.add(1, '----\t--------\t---\t---\t---------------\t-------------\t-----------------------');
-    for (const item of limitList.flatMap((range) => range.spec?.limits ?? [])) {
-      const parts = [item.min, item.max, item.defaultRequest, item.default, item.maxLimitRequestRatio] as (
-        Record<string, string> | undefined
-      )[];
-      const names = new Set(parts.flatMap((part) => Object.keys(part ?? {})));
-      for (const name of [...names].sort())
-        lines.add(1, [item.type, name, ...parts.map((part) => part?.[name] ?? '-')].join('\t'));
-    }
+    limitLines(lines, 1, limitList as LimitRange[]);
   }
 };

@@ -1,7 +1,8 @@
 import type { Service } from '@shared/k8s';
 import { listAll } from '../resources';
 import { eventLines } from './events';
-import type { Describe, DescribeCall } from './types';
+import type { Session } from '../session';
+import type { Describe } from './types';
 
 interface Endpoint {
   addresses: string[];
@@ -15,17 +16,18 @@ interface Slice {
   ports?: { name?: string; port?: number }[] | null;
 }
 
-async function slicesOf(call: DescribeCall<Service>): Promise<Slice[]> {
-  const mapping = (await call.session.discovery()).lookup('endpointslices.discovery.k8s.io');
+/** The endpoint slices of a service. */
+export async function slicesOf(session: Session, namespace: string | undefined, service: string): Promise<Slice[]> {
+  const mapping = (await session.discovery()).lookup('endpointslices.discovery.k8s.io');
   if (!mapping) return [];
-  const list = await listAll(call.session, mapping, call.object.metadata.namespace, {
-    labelSelector: `kubernetes.io/service-name=${call.object.metadata.name}`,
+  const list = await listAll(session, mapping, namespace, {
+    labelSelector: `kubernetes.io/service-name=${service}`,
   });
   return list.items as unknown as Slice[];
 }
 
 /** `10.0.0.1:80,10.0.0.2:80 + 3 more...` for one port of a service. */
-function endpointText(slices: readonly Slice[], portName: string): string {
+export function endpointText(slices: readonly Slice[], portName: string): string {
   const most = 3;
   const addresses = slices.flatMap((slice) => {
     const ports = (slice.ports ?? []).filter((port) => (port.name ?? '') === portName && port.port !== undefined);
@@ -47,7 +49,7 @@ function endpointText(slices: readonly Slice[], portName: string): string {
 export const describeService: Describe<Service> = async (call) => {
   const { lines, object, events, now, showEvents } = call;
   const { metadata, spec, status } = object;
-  const slices = await slicesOf(call);
+  const slices = await slicesOf(call.session, metadata.namespace, metadata.name);
   lines.add(0, `Name:\t${metadata.name}`);
   lines.add(0, `Namespace:\t${metadata.namespace}`);
   lines.map(0, 'Labels', metadata.labels);

@@ -7,7 +7,8 @@ type Rows = [string, unknown][];
 const quantity = (value: string | undefined): string =>
   value === undefined || value === null ? '<unset>' : canonicalQuantity(value);
 
-function sourceRows(volume: Volume): { type: string; rows: Rows } {
+/** Where a volume comes from, in words. */
+export function sourceRows(volume: Volume): { type: string; rows: Rows } {
   const { hostPath, emptyDir, configMap, secret, projected, persistentVolumeClaim, downwardAPI, nfs, csi, ephemeral } =
     volume;
   if (hostPath) {

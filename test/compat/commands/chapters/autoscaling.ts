@@ -35,7 +35,6 @@ export const autoscalingChapter: Chapter = {
       ],
     }),
     cli('CLI-25', 'kubectl describe hpa busy', {
-      ours: 'a description of its own of autoscalers',
       stdout: [/^Min replicas: +2$/m, /60%/],
     }),
     cli('CLI-25', 'kubectl autoscale deployment nobody --cpu-percent 60 --min 1 --max 3', {
