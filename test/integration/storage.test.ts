@@ -232,7 +232,10 @@ describe('a claim', () => {
     async () => {
       const nodes = (await get<KubeList<Pod>>('/api/v1/nodes'))!.items.map(({ metadata }) => metadata.name);
       await claim('shared');
-      await pod('here', 'shared', atData, { nodeSelector: { 'kubernetes.io/hostname': nodes[0] } });
+      await pod('here', 'shared', atData, {
+        nodeSelector: { 'kubernetes.io/hostname': nodes[0] },
+        securityContext: { runAsUser: 1000, fsGroup: 2000 },
+      });
       const [here] = await running('here');
       await inPod(here!, 'mkdir /data/part && echo found > /data/part/file');
       await pod('there', 'shared', atData, { nodeSelector: { 'kubernetes.io/hostname': nodes[1] } });
@@ -242,11 +245,25 @@ describe('a claim', () => {
         .toContain(
           `FailedAttachVolume: Multi-Attach error for volume "${volume}" Volume is already used by pod(s) here`,
         );
-      await pod('part', 'shared', [{ name: 'data', mountPath: '/part', subPath: 'part', readOnly: true }], {
-        nodeSelector: { 'kubernetes.io/hostname': nodes[0] },
-      });
+      const mounts = [
+        { name: 'data', mountPath: '/part', subPath: 'part', readOnly: true },
+        { name: 'data', mountPath: '/made', subPath: 'not/there' },
+      ];
+      await pod('part', 'shared', mounts, { nodeSelector: { 'kubernetes.io/hostname': nodes[0] } });
       const [part] = await running('part');
       expect(await inPod(part!, 'cat /part/file; echo no > /part/file')).toMatch(/^found\n.*Read-only file system/);
+      await inPod(part!, 'echo new > /made/file');
+      expect(await inPod(here!, 'cat /data/not/there/file; stat -c %g /data/part')).toBe('new\n2000');
+      const stats = await get<any>(`/api/v1/nodes/${nodes[0]}/proxy/stats/summary`);
+      const { volume: used } = stats.pods.find(({ podRef }: any) => podRef.name === 'here');
+      expect(used).toEqual([
+        expect.objectContaining({
+          name: 'data',
+          pvcRef: { name: 'shared', namespace: 'default' },
+          capacityBytes: 2 ** 30,
+          usedBytes: expect.any(Number),
+        }),
+      ]);
       await Promise.all(['here', 'part'].map((name) => remove(`${base}/pods/${name}`)));
       const [there] = await running('there');
       expect(await inPod(there!, 'cat /data/part/file')).toBe('found');

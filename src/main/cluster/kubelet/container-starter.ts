@@ -245,7 +245,7 @@ export class ContainerStarter {
     try {
       const context = this.volumeContext(sandbox.ip);
       const env = await resolveEnv(pod, container, this.host.objects, context.facts);
-      const mounts = await mountsOf(pod, container, this.volumes?.byName ?? new Map(), env);
+      const mounts = await mountsOf(pod, container, this.volumes?.byName ?? new Map(), env, this.host.runtime);
       const managed = await managedMounts(pod, container, restartCount, context);
       const spec = containerSpec(pod, container, {
         kind,

@@ -54,6 +54,19 @@ export interface NodeUsage {
   pods: (Used & { uid: string })[];
 }
 
+/** How full a claim of a pod is. */
+export interface VolumeUsage {
+  namespace: string;
+  pod: string;
+  uid: string;
+  /** As the pod names it. */
+  volume: string;
+  claim: string;
+  usedBytes: number;
+  capacityBytes: number;
+  timeMs: number;
+}
+
 export interface Metrics extends MetricsSource {
   /** Samples a node from now on. Returns the removal. */
   addNode(node: MetricsNode): () => void;

@@ -25,7 +25,14 @@ const mountOf = (mount: MountSpec): MountSettings => ({
   ReadOnly: mount.readOnly,
   ...(mount.type === 'bind' ? { BindOptions: { Propagation: mount.propagation ?? 'rprivate' } as never } : {}),
   ...(mount.type === 'volume'
-    ? { VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } } }
+    ? {
+        VolumeOptions: {
+          NoCopy: true,
+          Labels: {},
+          DriverConfig: { Name: 'local', Options: {} },
+          ...(mount.subPath ? { Subpath: mount.subPath } : {}),
+        },
+      }
     : {}),
 });
 
@@ -55,7 +62,7 @@ export function sandboxOptions(spec: SandboxSpec, image: string, network: string
       Mounts: spec.mounts.map(mountOf),
       ...(spec.addCapabilities ? { CapAdd: spec.addCapabilities } : {}),
       CpuShares: 2,
-      ReadonlyRootfs: true,
+      ReadonlyRootfs: !spec.writableRoot,
       SecurityOpt: ['no-new-privileges'],
       LogConfig: logConfig,
     },

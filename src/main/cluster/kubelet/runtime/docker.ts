@@ -1,5 +1,6 @@
 import Docker from 'dockerode';
 import { homedir } from 'node:os';
+import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunSession } from '../../apiserver/node-connection';
@@ -10,6 +11,7 @@ import { buildImage, ensurePauseImage, imageInfo, pullImage } from './docker-ima
 import { ensureNetwork } from './docker-network';
 import { containerOf, containerOptions, resourceOptions, sandboxOptions, stateOf, statsOf } from './docker-specs';
 import { attachTo, execIn, logsOf } from './docker-sessions';
+import { giveVolume, makeDirectory, volumeSizes } from './docker-volumes';
 import { withTag } from './image-reference';
 import { pauseImage } from './pause-image';
 import {
@@ -20,6 +22,7 @@ import {
   type ImageInfo,
   type ListedContainer,
   type MemoryVolume,
+  type MountSpec,
   type NetworkInfo,
   type Runtime,
   type RuntimeContainer,
@@ -244,11 +247,31 @@ class DockerRuntime implements Runtime {
     return { name, labels: found.Labels, path: found.Mountpoint };
   }
 
+  async partOfVolume(name: string, path: string): Promise<Pick<MountSpec, 'type' | 'source' | 'subPath'>> {
+    await this.ensurePause();
+    await this.call(() => makeDirectory(this.docker, name, path, this.helper));
+    const { ApiVersion } = await this.call(() => this.docker.version());
+    const [major = 0, minor = 0] = ApiVersion.split('.').map(Number);
+    if (major > 1 || minor >= 45) return { type: 'volume', source: name, subPath: path };
+    // Older engines mount volumes as a whole only, but what is in them like any directory.
+    const volume = await this.call(() => this.docker.getVolume(name).inspect());
+    return { type: 'bind', source: posix.join(volume.Mountpoint, path) };
+  }
+
+  async giveVolume(name: string, group: number): Promise<void> {
+    await this.ensurePause();
+    await this.call(() => giveVolume(this.docker, name, group, this.helper));
+  }
+
   async removeVolumes(wanted: Record<string, string>): Promise<void> {
     const found = await this.call(() =>
       this.docker.listVolumes({ filters: JSON.stringify({ label: this.filter(wanted) }) as never }),
     );
     for (const volume of found.Volumes ?? []) await this.optional(() => this.docker.getVolume(volume.Name).remove());
+  }
+
+  volumeSizes(): Promise<Map<string, number>> {
+    return this.call(() => volumeSizes(this.docker));
   }
 
   async stats(id: string): Promise<RuntimeStats | undefined> {
@@ -340,6 +363,11 @@ class DockerRuntime implements Runtime {
       await this.removeContainer(old.id);
       return (await attempt()).id;
     }
+  }
+
+  /** What the containers are by which volumes are looked into. */
+  private get helper(): { image: string; labels: Record<string, string> } {
+    return { image: pauseImage, labels: this.withCluster({}) };
   }
 
   private ensurePause(): Promise<void> {

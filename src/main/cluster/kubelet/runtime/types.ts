@@ -66,6 +66,8 @@ export interface SandboxSpec {
   image?: string;
   command?: string[];
   addCapabilities?: string[];
+  /** For an image that writes files its pod shares, as resolv.conf. */
+  writableRoot?: boolean;
   /** A fixed address outside the network's range; else the engine chooses. */
   ipv4Address?: string;
   /** The pod's wish how a simulated runtime should behave; others ignore it. */
@@ -81,6 +83,8 @@ export interface MountSpec {
   containerPath: string;
   readOnly: boolean;
   propagation?: 'private' | 'rslave' | 'rshared';
+  /** The part of a volume that is mounted; all of it when absent. */
+  subPath?: string;
 }
 
 /** What a container may use. */
@@ -289,8 +293,17 @@ export interface Runtime {
   createVolume(name: string, labels: Record<string, string>, memory?: MemoryVolume): Promise<void>;
   /** A volume of this cluster; undefined when there is none of that name. */
   volume(name: string): Promise<RuntimeVolume | undefined>;
+  /**
+   * Makes a directory inside a volume unless something is there, and answers how to mount it; where there is
+   * nothing real all of the volume is mounted. @param path relative, without `..`
+   */
+  partOfVolume?(name: string, path: string): Promise<Pick<MountSpec, 'type' | 'source' | 'subPath'>>;
+  /** Gives the top of a volume to a group, to which what is made in it will belong. */
+  giveVolume?(name: string, group: number): Promise<void>;
   /** Removes the volumes that carry all the labels. */
   removeVolumes(labels: Record<string, string>): Promise<void>;
+  /** Bytes in each volume of the engine by its name, where the runtime can tell. Costly: to be asked seldom. */
+  volumeSizes?(): Promise<Map<string, number>>;
   /** Undefined when the container does not run. */
   stats(id: string): Promise<RuntimeStats | undefined>;
   /** Bytes a container wrote into its own file system, where the runtime can tell. */

@@ -140,6 +140,8 @@ async function sourceOf(
     const found = await context.runtime.volume(csi.volumeHandle);
     if (!found)
       throw new MountError(name, `the engine has no volume "${csi.volumeHandle}" that belongs to this cluster`);
+    const group = groupOf(pod);
+    if (group !== undefined && !readOnly) await context.runtime.giveVolume?.(csi.volumeHandle, group);
     return { type: 'volume', source: csi.volumeHandle };
   }
   const path = hostPath?.path ?? local?.path;

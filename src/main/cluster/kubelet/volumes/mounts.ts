@@ -4,7 +4,8 @@ import type { Container, Pod } from '@shared/k8s';
 import { domainOf, hostnameOf } from '../container-specs';
 import { expandVariables } from '../expand';
 import { ConfigError } from '../objects';
-import type { MountSpec } from '../runtime/types';
+import { isUnreachable } from '../runtime/docker-errors';
+import type { MountSpec, Runtime } from '../runtime/types';
 import { podDirectory, terminationFile } from './paths';
 import { safePath } from './projected';
 import type { MountedVolume, VolumeContext } from './types';
@@ -15,17 +16,15 @@ export async function mountsOf(
   container: Container,
   volumes: Map<string, MountedVolume>,
   env: Map<string, string>,
+  runtime: Pick<Runtime, 'partOfVolume'>,
 ): Promise<MountSpec[]> {
   const mounts: MountSpec[] = [];
   for (const mount of container.volumeMounts ?? []) {
     const volume = volumes.get(mount.name);
     if (!volume) throw new ConfigError(`volume "${mount.name}" of pod ${pod.metadata.name} is not mounted`);
     const subPath = mount.subPathExpr ? expandVariables(mount.subPathExpr, (name) => env.get(name)) : mount.subPath;
-    if (subPath && volume.type === 'volume')
-      throw new ConfigError(`subPath is not supported on the memory-backed volume "${mount.name}"`);
     mounts.push({
-      type: volume.type,
-      source: subPath ? await insideOf(volume.source, subPath, mount.name) : volume.source,
+      ...(await partOf(volume, subPath, mount.name, runtime)),
       containerPath: isAbsolute(mount.mountPath) ? mount.mountPath : `/${mount.mountPath}`,
       readOnly: mount.readOnly === true || volume.readOnly,
       ...(mount.mountPropagation === 'HostToContainer' ? { propagation: 'rslave' as const } : {}),
@@ -33,6 +32,25 @@ export async function mountsOf(
     });
   }
   return mounts;
+}
+
+async function partOf(
+  volume: MountedVolume,
+  subPath: string | undefined,
+  name: string,
+  runtime: Pick<Runtime, 'partOfVolume'>,
+): Promise<Pick<MountSpec, 'type' | 'source' | 'subPath'>> {
+  const { type, source } = volume;
+  if (!subPath) return { type, source };
+  if (type === 'bind') return { type, source: await insideOf(source, subPath, name) };
+  try {
+    return (await runtime.partOfVolume?.(source, safePath(subPath))) ?? { type, source };
+  } catch (error) {
+    if (isUnreachable(error)) throw error;
+    throw new ConfigError(
+      `failed to prepare subPath for volumeMount "${name}" of container: ${(error as Error).message}`,
+    );
+  }
 }
 
 async function insideOf(root: string, subPath: string, volume: string): Promise<string> {

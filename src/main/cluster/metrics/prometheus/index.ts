@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Exposed, Monitoring } from '../../apiserver/monitoring';
-import type { NodeUsage } from '../metrics';
+import type { NodeUsage, VolumeUsage } from '../metrics';
 import { expose, type Collect, type Family } from './families';
 import { containerFamilies, kubeletFamilies, resourceFamilies, summary } from './node';
 import { RequestCounts } from './requests';
@@ -17,10 +17,12 @@ export interface ClusterMonitoring extends Monitoring {
  * Counts requests from now on and tells figures when somebody asks; until then
  * nothing of the Prometheus library is loaded. Each cluster has a registry of its own.
  * @param now in ms, of a clock that does not jump
+ * @param volumes how full the claims are that pods of a node use
  */
 export function createMonitoring(
   usage: (node: string) => NodeUsage | undefined,
   now: () => number = () => performance.now(),
+  volumes: (node: string) => Promise<readonly VolumeUsage[]> = async () => [],
 ): ClusterMonitoring {
   const requests = new RequestCounts(now);
   const collectors: Collect[] = [() => requests.families()];
@@ -47,13 +49,13 @@ export function createMonitoring(
       if (!found) return undefined;
       switch (path) {
         case 'metrics':
-          return exposed(kubeletFamilies(found));
+          return exposed(kubeletFamilies(found, await volumes(name)));
         case 'metrics/resource':
           return exposed(resourceFamilies(found));
         case 'metrics/cadvisor':
           return exposed(containerFamilies(found));
         case 'stats/summary':
-          return json(summary(found));
+          return json(summary(found, await volumes(name)));
         default:
           return undefined;
       }

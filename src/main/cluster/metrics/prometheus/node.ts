@@ -1,4 +1,4 @@
-import type { NodeUsage } from '../metrics';
+import type { NodeUsage, VolumeUsage } from '../metrics';
 import { counter, gauge, one, type Family, type Value } from './families';
 
 const seconds = (nanos: number): number => nanos / 1e9;
@@ -62,18 +62,49 @@ export function containerFamilies({ containers }: NodeUsage): Family[] {
 }
 
 /** What a kubelet tells of itself at /metrics. */
-export function kubeletFamilies({ containers, pods, name }: NodeUsage): Family[] {
+export function kubeletFamilies({ containers, pods, name }: NodeUsage, volumes: readonly VolumeUsage[] = []): Family[] {
+  // Several pods of a node may use a claim.
+  const claims = [...new Map(volumes.map((one) => [`${one.namespace}/${one.claim}`, one])).values()];
+  const ofClaims = (read: (usage: VolumeUsage) => number): Value[] =>
+    claims.map((usage) => one(read(usage), { namespace: usage.namespace, persistentvolumeclaim: usage.claim }));
   return [
     gauge('kubelet_node_name', "The node's name. The count is always 1.", [one(1, { node: name })]),
     gauge('kubelet_running_pods', 'Pods with a container that runs.', [one(pods.length)]),
     gauge('kubelet_running_containers', 'Containers that run.', [
       one(containers.length, { container_state: 'running' }),
     ]),
+    gauge(
+      'kubelet_volume_stats_used_bytes',
+      'Bytes in the volume of a claim.',
+      ofClaims(({ usedBytes }) => usedBytes),
+    ),
+    gauge(
+      'kubelet_volume_stats_capacity_bytes',
+      'What the volume of a claim is to hold, in bytes.',
+      ofClaims(({ capacityBytes }) => capacityBytes),
+    ),
+    gauge('kubelet_volume_stats_available_bytes', 'Bytes left in the volume of a claim.', ofClaims(available)),
   ];
 }
 
-/** What a kubelet tells at /stats/summary. @param now in ms */
-export function summary({ name, node, containers, pods }: NodeUsage): object {
+const available = ({ usedBytes, capacityBytes }: VolumeUsage): number => Math.max(0, capacityBytes - usedBytes);
+
+/** What a kubelet tells at /stats/summary. */
+export function summary({ name, node, containers, pods }: NodeUsage, volumes: readonly VolumeUsage[] = []): object {
+  const volumesOf = (uid: string): object => {
+    const own = volumes.filter((one) => one.uid === uid);
+    if (own.length === 0) return {};
+    return {
+      volume: own.map((one) => ({
+        time: new Date(one.timeMs).toISOString(),
+        availableBytes: available(one),
+        capacityBytes: one.capacityBytes,
+        usedBytes: one.usedBytes,
+        name: one.volume,
+        pvcRef: { name: one.claim, namespace: one.namespace },
+      })),
+    };
+  };
   const usage = (of: { totals: Totals; sample?: NodeUsage['containers'][number]['sample'] }) => ({
     cpu: {
       time: new Date(of.totals.timeMs).toISOString(),
@@ -90,6 +121,7 @@ export function summary({ name, node, containers, pods }: NodeUsage): object {
       containers: containers
         .filter((one) => one.pod === pod.pod && one.namespace === pod.namespace)
         .map((one) => ({ name: one.container, ...usage(one) })),
+      ...volumesOf(pod.uid),
     })),
   };
 }
