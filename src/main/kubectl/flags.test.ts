@@ -75,3 +75,15 @@ describe('parseGoDuration', () => {
     ]);
   });
 });
+
+it('keeps a flag of a command from one of the same name that every command takes', () => {
+  const own = [{ name: 'user', type: 'array' as const, help: '' }];
+  const all = [
+    { name: 'user', type: 'string' as const, help: '' },
+    { name: 'token', type: 'string' as const, help: '' },
+  ];
+  const { flags } = parseFlags(['--user=eve', '--token=t'], [...own, all[1]!]);
+  const others = flags.as(all, own);
+  expect([others.string('user'), others.changed('user'), others.string('token')]).toEqual(['', false, 't']);
+  expect(flags.list('user')).toEqual(['eve']);
+});

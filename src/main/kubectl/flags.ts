@@ -36,6 +36,14 @@ export class FlagValues {
 
   constructor(readonly specs: readonly Flag[]) {}
 
+  /** The values of other flags' names: what was given for `hidden` is no value of theirs. */
+  as(specs: readonly Flag[], hidden: readonly Flag[]): FlagValues {
+    const others = new FlagValues(specs);
+    for (const [name, values] of this.values)
+      if (!hidden.some((flag) => flag.name === name)) others.values.set(name, values);
+    return others;
+  }
+
   private spec(name: string): Flag {
     const flag = this.specs.find((other) => other.name === name);
     if (!flag) throw new Error(`the command has no flag ${name}`);

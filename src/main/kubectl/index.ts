@@ -84,7 +84,8 @@ async function runCommand(
     throw new ExitError(1);
   }
   requireFlags(command, flags);
-  const session = new Session(io, flags, options);
+  // `create rolebinding --user` is not whom to connect as.
+  const session = new Session(io, flags.as(globalFlags, command.flags ?? []), options);
   onSession(session);
   await command.run({
     args,

@@ -37,7 +37,8 @@ async function run(call: CommandCall): Promise<void> {
   try {
     const { body } = await call.session.request<KubeObject>({ method: 'POST', path, body: requestOf(call) });
     const print = await objectPrinter(call);
-    call.out(print ? print(body, true) : `${body.status?.token}\n`);
+    // The line ends for people alone: what is piped or captured is the token.
+    call.out(print ? print(body, true) : `${body.status?.token}${call.io.isTTY ? '\n' : ''}`);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     throw new KubectlError(`failed to create token: ${error.message}`);
