@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { DEFAULT_CIPHERS, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -12,11 +11,12 @@ import { maxBodyBytes } from './decode';
 import { encodeBody, eventLine, type Body } from './encode';
 import { statusOf, tooLarge } from './errors';
 import { toApiRequest } from './http-request';
+import { listenOnAny } from './listening';
 import { isOpenApiPath } from './openapi';
 import { isProxyPath } from './proxy';
 import { serveProxy } from './proxy-http';
 import { longListItems, writeLongList } from './long-list';
-import type { Pki } from './pki';
+import type { KeyPair, Pki } from './pki';
 import type { ApiServer } from './server';
 import { createUpgradeHandler } from './upgrade';
 import type { ApiRequest, ApiResponse, ListPayload, Payload, ServedWatch } from './types';
@@ -47,6 +47,11 @@ export interface HttpsListener {
   readonly port: number;
   /** `https://127.0.0.1:PORT`. */
   readonly url: string;
+  /**
+   * Serves at a further address of this machine too, where another certificate may be needed.
+   * Answers the port: the same, or any where that is in use. @throws Error when it is no address of this machine
+   */
+  listenOn(host: string, serving: KeyPair): Promise<number>;
   /** Stops listening and ends what is open. */
   close(): Promise<void>;
 }
@@ -57,57 +62,53 @@ export async function listenHttps(options: HttpsOptions): Promise<HttpsListener>
   const open = new Set<() => void>();
   const { authorize, tokens, clock } = server.context;
   const authenticate = createAuthentication({ authorize, tokens, clock });
-  const listener = createServer(
-    {
-      key: pki.serving.key,
-      cert: pki.serving.cert,
-      ca: [pki.caPem],
-      requestCert: true,
-      // Who is unknown gets an answer, not a broken handshake.
-      rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      keepAliveTimeout: 120_000,
-      // Selectors travel in the address; Kubernetes takes as much.
-      maxHeaderSize: 1024 * 1024,
-      ALPNProtocols: ['http/1.1'],
-      // The shorter key first: it is as safe here and a list of megabytes is encrypted in two thirds of the time.
-      ciphers: `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}`,
-      honorCipherOrder: true,
-    },
-    (request, response) => void new Exchange(options, authenticate, open, request, response).run(),
-  );
   const upgrades = createUpgradeHandler({ server, authenticate, open, log, audit: options.audit });
-  listener.on('upgrade', (request, socket, head) => void upgrades(request, socket as TLSSocket, head));
-  listener.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error }));
-  try {
-    await listen(listener, port, host);
-  } catch (error) {
-    if (!options.anyPort || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    log.info('the port is in use, taking another', { port });
-    await listen(listener, 0, host);
-  }
-  const bound = (listener.address() as AddressInfo).port;
+  const serve = (serving: KeyPair): Server => {
+    const listener = createServer(
+      {
+        key: serving.key,
+        cert: serving.cert,
+        ca: [pki.caPem],
+        requestCert: true,
+        // Who is unknown gets an answer, not a broken handshake.
+        rejectUnauthorized: false,
+        minVersion: 'TLSv1.2',
+        keepAliveTimeout: 120_000,
+        // Selectors travel in the address; Kubernetes takes as much.
+        maxHeaderSize: 1024 * 1024,
+        ALPNProtocols: ['http/1.1'],
+        // The shorter key first: it is as safe here and a list of megabytes is encrypted in two thirds of the time.
+        ciphers: `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}`,
+        honorCipherOrder: true,
+      },
+      (request, response) => void new Exchange(options, authenticate, open, request, response).run(),
+    );
+    listener.on('upgrade', (request, socket, head) => void upgrades(request, socket as TLSSocket, head));
+    listener.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error }));
+    return listener;
+  };
+  const listener = serve(pki.serving);
+  const further: Server[] = [];
+  const bound = await listenOnAny(listener, port, host, options.anyPort ? log : undefined);
   return {
     port: bound,
     url: `https://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    async listenOn(address, serving) {
+      const another = serve(serving);
+      const taken = await listenOnAny(another, bound, address, log);
+      further.push(another);
+      return taken;
+    },
     async close() {
-      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+      const closed = [listener, ...further].map((one) => new Promise<void>((resolve) => one.close(() => resolve())));
       for (const end of open) end();
-      listener.closeIdleConnections();
-      listener.closeAllConnections();
-      await closed;
+      for (const one of [listener, ...further]) {
+        one.closeIdleConnections();
+        one.closeAllConnections();
+      }
+      await Promise.all(closed);
     },
   };
-}
-
-function listen(listener: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen(port, host, () => {
-      listener.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 /** One request and its answer. */

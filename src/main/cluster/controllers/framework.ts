@@ -4,11 +4,19 @@ import type { InformerFactory, KubeClient, Reconciler } from '../client/types';
 import type { WorkQueue } from '../client/workqueue';
 import type { Logger } from '../log';
 
+export interface ApiEndpoint {
+  ip: string;
+  port: number;
+  clusterIP?: string;
+}
+
 export interface ControllerSettings {
   /** PEM of the cluster's CA: published as ConfigMap kube-root-ca.crt in every namespace. */
   rootCA?: string;
   /** Where the API server is reached from pods: the `kubernetes` Service in `default` leads there. */
-  apiEndpoint?: { ip: string; port: number; clusterIP?: string };
+  apiEndpoint?: ApiEndpoint;
+  /** Calls back when it turns out that pods reach it elsewhere. */
+  onApiEndpoint?: (listener: (endpoint: ApiEndpoint) => void) => void;
   /** Signs an approved certificate request; gives the certificate as PEM. Without it none is signed. */
   signCertificate?: (request: {
     pem: string;

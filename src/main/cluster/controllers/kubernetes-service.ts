@@ -14,7 +14,11 @@ const name = 'kubernetes';
 export function createKubernetesServiceController(context: ControllerContext): ControlLoop {
   const { client, clock, informers, options } = context;
   const queue = new WorkQueue(clock);
-  const endpoint = options.apiEndpoint;
+  let endpoint = options.apiEndpoint;
+  options.onApiEndpoint?.((found) => {
+    endpoint = { ...endpoint, ...found };
+    queue.add(name);
+  });
   const again = ({ metadata }: KubeObject) => {
     if (endpoint && metadata?.namespace === namespace && metadata.name === name) queue.add(name);
   };

@@ -34,11 +34,20 @@ export interface ServiceProxyOptions {
   ingressPorts?: { http?: number; https?: number };
   /** Awaited before routers get rules, so that these hold traffic to network policies first. */
   guardRouters?(): Promise<void>;
+  /** Told the address at which containers reach this machine, as soon as it is known. */
+  onHostAddress?(address: HostAddress): void;
   /** What is known of the machine that the engine runs on. */
   machine: EngineMachine;
   tasks: TaskList;
   clock: Clock;
   log: Logger;
+}
+
+/** Where containers reach this machine. */
+export interface HostAddress {
+  ip: string;
+  /** What comes there arrives at this machine's loopback address: it need not be listened on. */
+  forwarded: boolean;
 }
 
 /** The machine of the engine, as far as ports are opened there. */
@@ -134,7 +143,9 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   async function findNetwork(): Promise<void> {
     const network = await engine.ensureNetwork();
     subnet = network.range ? network.subnet : undefined;
+    const moved = network.gateway !== gateway;
     gateway = network.gateway;
+    if (moved && options.machine.hasGateway()) options.onHostAddress?.({ ip: gateway, forwarded: false });
     if (!subnet)
       log.warn('services are not routed: the cluster network was made without room for fixed addresses', {
         remedy: 'delete the cluster and start it again',
@@ -169,7 +180,23 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     clock,
     log,
   });
-  const rules = createRules({ client, informers, serviceCidr, recorder, clock, log });
+  const rules = createRules({
+    client,
+    informers,
+    serviceCidr,
+    recorder,
+    clock,
+    log,
+    onNewRouter: findHost,
+  });
+
+  /** Where the network's gateway is no address of this machine, the engine has a name for it. */
+  async function findHost(run: (command: string[]) => Promise<string>): Promise<void> {
+    if (options.machine.hasGateway()) return;
+    const ip = /^\d+(\.\d+){3}/.exec(await run(['sh', '-c', 'getent ahostsv4 host.docker.internal || true']))?.[0];
+    if (ip) options.onHostAddress?.({ ip, forwarded: true });
+    else log.warn('pods cannot reach the API: the engine does not say how containers reach this machine');
+  }
 
   const ingress = createIngressController({
     client,

@@ -9,7 +9,7 @@ import { serviceBackends, type ServicePortBackends } from './services';
 
 const container = 'kube-proxy';
 /** An engine that hangs must not hold up the next try. */
-const execTimeoutMs = 15_000;
+const execTimeoutMs = 30_000;
 
 export const isRouter = (pod: Pod): boolean =>
   pod.metadata.namespace === 'kube-system' && pod.metadata.labels?.['k8s-app'] === container;
@@ -39,6 +39,8 @@ export function createRules(options: {
   recorder: EventRecorder;
   clock: Clock;
   log: Logger;
+  /** Called once per router with what runs commands there. */
+  onNewRouter?(run: (command: string[]) => Promise<string>): Promise<void>;
 }): Rules {
   const { client, informers, serviceCidr, recorder, clock, log } = options;
   const pods = informers.informer<Pod>(resources.pods);
@@ -67,6 +69,7 @@ export function createRules(options: {
     loaded.set(id, 'anew');
     await run(pod, ['nft', '-f', '-'], text);
     loaded.set(id, { text: wanted, ports, contents });
+    if (!before) await options.onNewRouter?.((command) => run(pod, command));
     const lost = before && before !== 'anew' ? lostUdpBackends(before.ports, ports) : [];
     if (lost.length === 0) return;
     const forget = lost.map(({ ip, port }) => `conntrack -D -p udp --reply-src ${ip} --reply-port-src ${port}`);
