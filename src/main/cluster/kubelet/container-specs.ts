@@ -88,21 +88,35 @@ export function sandboxSpec(pod: Pod, attempt: number, node: NodeFacts, mounts: 
     hostAliases: (spec.hostAliases ?? []).map((alias) => ({ ip: alias.ip, hostnames: alias.hostnames ?? [] })),
     ...(sysctls?.length ? { sysctls: Object.fromEntries(sysctls.map((one) => [one.name, one.value])) } : {}),
     ...(fixedAddress ? { ipv4Address: fixedAddress } : {}),
-    ...(routing ? routedSandbox(routing) : {}),
+    ...(routing ? routedSandbox(routing, dns) : {}),
     ...wishOf(pod),
     mounts,
   };
 }
 
-/** A sandbox that leads its pod's traffic for services to the router; only the sandbox may change routes. */
-function routedSandbox({
-  image,
-  routerIp,
-  serviceCidr,
-}: ServiceRouting): Pick<SandboxSpec, 'image' | 'command' | 'addCapabilities'> {
-  const setRoute = `ip route replace ${serviceCidr} via ${routerIp}; exec /pause`;
-  return { image, command: ['sh', '-c', setRoute], addCapabilities: ['NET_ADMIN'] };
+/**
+ * A sandbox that leads its pod's traffic for services to the router; only the sandbox may change routes.
+ * It also writes the resolv.conf that all containers of the pod share: an engine would put its own
+ * resolver between, which answers for addresses of its network itself.
+ */
+function routedSandbox(
+  { image, routerIp, serviceCidr }: ServiceRouting,
+  dns: SandboxSpec['dns'],
+): Pick<SandboxSpec, 'image' | 'command' | 'addCapabilities' | 'writableRoot'> {
+  const setRoute = `ip route replace ${serviceCidr} via ${routerIp}`;
+  const addCapabilities = ['NET_ADMIN'];
+  if (!dns?.servers.length) return { image, command: ['sh', '-c', `${setRoute}; exec /pause`], addCapabilities };
+  const script = `${setRoute}; printf %s "$1" > /etc/resolv.conf; exec /pause`;
+  return { image, command: ['sh', '-c', script, 'sh', resolvConf(dns)], addCapabilities, writableRoot: true };
 }
+
+const resolvConf = ({ servers, searches, options }: NonNullable<SandboxSpec['dns']>): string =>
+  [
+    ...(searches.length ? [`search ${searches.join(' ')}`] : []),
+    ...servers.map((server) => `nameserver ${server}`),
+    ...(options.length ? [`options ${options.join(' ')}`] : []),
+    '',
+  ].join('\n');
 
 /** How the pod wishes to be simulated, where that is all that is done. */
 export function wishOf(pod: Pod): { simulate?: string } {

@@ -31,7 +31,14 @@ describe('the sandbox of a pod', () => {
     const spec = sandbox(podIn('default'));
     expect(spec).toMatchObject({
       image: 'gantry/node:1',
-      command: ['sh', '-c', 'ip route replace 10.96.0.0/16 via 172.18.255.254; exec /pause'],
+      command: [
+        'sh',
+        '-c',
+        'ip route replace 10.96.0.0/16 via 172.18.255.254; printf %s "$1" > /etc/resolv.conf; exec /pause',
+        'sh',
+        'search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n',
+      ],
+      writableRoot: true,
       addCapabilities: ['NET_ADMIN'],
       dns: {
         servers: ['10.96.0.10'],
@@ -40,7 +47,7 @@ describe('the sandbox of a pod', () => {
       },
     });
     const options = sandboxOptions(spec, 'gantry/pause:1', 'net');
-    expect(options).toMatchObject({ Image: 'gantry/node:1', HostConfig: { CapAdd: ['NET_ADMIN'] } });
+    expect(options).toMatchObject({ Image: 'gantry/node:1', HostConfig: { CapAdd: ['NET_ADMIN'], ReadonlyRootfs: false } });
     expect(options.NetworkingConfig).toBeUndefined();
   });
 
