@@ -38,6 +38,7 @@ import {
   storeFamilies,
 } from './metrics';
 import { createNodes } from './nodes';
+import type { HostAddress } from './proxy';
 import { createScheduler, defaultSettings, type Placing } from './scheduler';
 import { installShippedKinds } from './shipped-kinds';
 import { loadOrCreateKey, openStore } from './store';
@@ -161,6 +162,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const client = createClient(createInProcessTransport(server, masters('system:kube-controller-manager')));
   const informers = createInformerFactory({ client, clock, log });
   const tasks = createTaskList(clock);
+  let tellEndpoint: ((endpoint: { ip: string; port: number }) => void) | undefined;
+  /** Serves pods too: at the address where their network reaches this machine. */
+  const serveContainers = async ({ ip, forwarded }: HostAddress): Promise<void> => {
+    const { serving } = await loadOrCreatePki(join(dataDirectory, 'pki'), { clock, hosts: [ip] });
+    const port = forwarded ? listener.port : await listener.listenOn(ip, serving);
+    log.info('pods reach the API', { ip, port });
+    tellEndpoint?.({ ip, port });
+  };
   const controllers = createControllers({
     client,
     informers,
@@ -170,6 +179,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       rootCA: pki.caPem,
       autoscalerSyncMs: options.autoscalerSyncMs,
       apiEndpoint: { ip: '127.0.0.1', port: listener.port },
+      onApiEndpoint: (tell) => (tellEndpoint = tell),
       signCertificate: (request) =>
         pki.signRequest({ ...request, check: (subject) => subjectFault(request.signerName, subject) }),
       issueLegacyToken: (account, secret) => tokens.issueLegacy(account, secret),
@@ -207,6 +217,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     informers,
     connections,
     engineUsed: identity.usedDocker,
+    onHostAddress: (address) =>
+      void serveContainers(address).catch((error: Error) =>
+        log.warn('pods cannot reach the API: its address in their network is not one of this machine', { error }),
+      ),
     onEngineUsed: async () => {
       if (!identity.usedDocker) await remember({ usedDocker: true });
     },

@@ -13,7 +13,7 @@ import type { Runtime, RuntimeInfo } from './kubelet/runtime/types';
 import type { Logger } from './log';
 import type { Metrics } from './metrics';
 import { createPodNetworks, createRuleMemory } from './network-sandboxes';
-import { createServiceProxy } from './proxy';
+import { createServiceProxy, type HostAddress } from './proxy';
 import { createNetworkPolicies } from './proxy/policy';
 import { portInUse } from './proxy/host-ports/in-use';
 import { createStorage } from './storage';
@@ -33,6 +33,8 @@ export interface NodesOptions {
   client: KubeClient;
   informers: InformerFactory;
   connections: NodeConnections;
+  /** Told the address at which containers reach this machine. */
+  onHostAddress?(address: HostAddress): void;
   /** Called before the first container is started on the engine. */
   onEngineUsed(): Promise<void>;
   /** An earlier run had its nodes on the engine: they are there, NotReady, even while it does not answer. */
@@ -77,6 +79,7 @@ export function createNodes(options: NodesOptions): Nodes {
     engine: docker,
     sandboxProgram: () => pauseProgram(info?.architecture ?? ''),
     nodeImage: options.nodeImage,
+    onHostAddress: (address) => options.onHostAddress?.(address),
     machine: {
       // Docker Desktop's machine is a virtual one, which opens ports on this one.
       hasGateway: () => info?.operatingSystem !== 'Docker Desktop',
