@@ -6,7 +6,7 @@ import { fail, root, run, say } from './lib/run.mjs';
 import * as environment from './lib/test-environment.mjs';
 
 const quick = ['format', 'lint', 'types', 'unit'];
-const real = ['integration', 'compat', 'e2e', 'desktop'];
+const real = ['integration', 'compat', 'e2e', 'desktop', 'chaos'];
 const asked = process.argv.slice(2).flatMap((name) => (name === 'quick' ? quick : [name]));
 const suites = asked.length ? asked : [...quick, ...real];
 for (const suite of suites) {

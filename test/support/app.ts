@@ -77,8 +77,8 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
 }
 
 /** `gantry delete`: removes the cluster's containers, networks, volumes and data. */
-export async function deleteCluster(dataDirectory: string): Promise<void> {
-  const child = spawn(process.execPath, [cli, 'delete', '--data-dir', dataDirectory], {
+export async function deleteCluster(dataDirectory: string, args: string[] = []): Promise<void> {
+  const child = spawn(process.execPath, [cli, 'delete', '--data-dir', dataDirectory, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
