@@ -37,7 +37,7 @@ import {
   schedulerFamilies,
   storeFamilies,
 } from './metrics';
-import { createNodes } from './nodes';
+import { createNodes, type Nodes } from './nodes';
 import type { HostAddress } from './proxy';
 import { createScheduler, defaultSettings, type Placing } from './scheduler';
 import { installShippedKinds } from './shipped-kinds';
@@ -91,6 +91,7 @@ export interface Cluster {
     retry(): Promise<EngineStatus>;
     simulate(nodes: number): Promise<EngineStatus>;
   };
+  readonly nodes: Pick<Nodes, 'add' | 'checkRemoval' | 'remove' | 'power'>;
   readonly tasks: TaskList;
   /** Stops serving; containers keep running. */
   stop(): Promise<void>;
@@ -126,7 +127,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     log: metricsLog,
     history: await openHistoryFile(join(dataDirectory, 'usage-history.jsonl'), metricsLog),
   });
-  const monitoring = createMonitoring((node) => metrics.usage(node));
+  const monitoring = createMonitoring(
+    (node) => metrics.usage(node),
+    undefined,
+    (node) => nodes.volumeUsage(node),
+  );
   const debugPages = createDebugPages();
   const rbac = createRbac(store);
   const key = await loadOrCreateTokenKey(join(dataDirectory, 'pki'));
@@ -252,6 +257,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       retry: () => nodes.retry(),
       simulate: (count) => nodes.simulate(count),
     },
+    nodes,
     tasks,
     async stop() {
       shipped.stop();

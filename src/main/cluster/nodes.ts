@@ -1,22 +1,26 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineStatus } from '@shared/bridge/contract';
+import type { NewNode } from '@shared/node-agents';
 import type { NodeConnections } from './apiserver/nodes';
-import { resources } from './client/resources';
 import type { InformerFactory, KubeClient } from './client/types';
 import type { Clock, Timer } from './clock';
-import { createDockerLogin, createKubelet, type Kubelet } from './kubelet';
+import { createDockerLogin, createKubelet } from './kubelet';
 import { createDockerRuntime } from './kubelet/runtime/docker';
 import { pauseProgram } from './kubelet/runtime/pause-image';
 import { createSimulatedRuntime } from './kubelet/runtime/simulated';
 import type { Runtime, RuntimeInfo } from './kubelet/runtime/types';
 import type { Logger } from './log';
-import type { Metrics } from './metrics';
+import type { Metrics, VolumeUsage } from './metrics';
 import { createPodNetworks, createRuleMemory } from './network-sandboxes';
 import { createServiceProxy, type HostAddress } from './proxy';
 import { createNetworkPolicies } from './proxy/policy';
 import { portInUse } from './proxy/host-ports/in-use';
 import { createStorage } from './storage';
+import { createVolumeUsage } from './storage/usage';
+import { annotationsOf } from './nodes-members';
+import { NodeRoster } from './nodes-roster';
+import { showPulls } from './pull-tasks';
 import type { TaskList } from './tasks';
 
 export interface NodesOptions {
@@ -27,6 +31,8 @@ export interface NodesOptions {
   dockerHost?: string;
   /** A prebuilt image for services and DNS; built when absent. */
   nodeImage?: string;
+  /** Ports of this machine for Ingresses and Gateways. */
+  ingressPorts?: { http?: number; https?: number };
   /** Node agents on the engine. */
   nodes: number;
   simulatedNodes: number;
@@ -57,6 +63,16 @@ export interface Nodes {
   /** Runs the cluster on simulated nodes. */
   simulate(count: number): Promise<EngineStatus>;
   simulated(): boolean;
+  /** Adds a node and waits for it; it is there again after a restart. @throws ApiError */
+  add(node: NewNode): Promise<{ name: string }>;
+  /** Why a node cannot be removed is thrown. @throws ApiError */
+  checkRemoval(name: string): Promise<void>;
+  /** Stops the node's agent and removes its containers and its Node object; draining comes before. @throws ApiError */
+  remove(name: string): Promise<void>;
+  /** Switches the node's agent off while its containers run on, or on again. @throws ApiError */
+  power(name: string, on: boolean): Promise<void>;
+  /** How full the claims are that pods of a node use. */
+  volumeUsage(node: string): Promise<VolumeUsage[]>;
 }
 
 /** How often the engine is asked whether it is there, in ms. */
@@ -64,9 +80,8 @@ const probeMs = 5_000;
 
 /** Composes node agents with their runtimes (D6): several on one engine, simulated ones beside them or in its place. */
 export function createNodes(options: NodesOptions): Nodes {
-  const { clusterName, clock, log, connections } = options;
+  const { clusterName, clock, log } = options;
   const listeners = new Set<() => void>();
-  const agents = new Map<string, { kubelet: Kubelet; simulated: boolean }>();
   const engine = createDockerRuntime({
     clusterId: options.clusterId,
     dockerHost: options.dockerHost,
@@ -79,6 +94,7 @@ export function createNodes(options: NodesOptions): Nodes {
     engine: docker,
     sandboxProgram: () => pauseProgram(info?.architecture ?? ''),
     nodeImage: options.nodeImage,
+    ingressPorts: options.ingressPorts,
     onHostAddress: (address) => options.onHostAddress?.(address),
     machine: {
       // Docker Desktop's machine is a virtual one, which opens ports on this one.
@@ -102,20 +118,25 @@ export function createNodes(options: NodesOptions): Nodes {
     informers: options.informers,
     networks: createPodNetworks(docker, clock),
     memory: createRuleMemory(join(options.directory, 'network-policies.json')),
-    nodes: () => onEngine,
+    nodes: () => roster.onEngine(),
     network: () => services.network(),
     clock,
     log: log.child('network-policies'),
   });
+  const volumeUsage = createVolumeUsage({
+    informers: options.informers,
+    engine: docker,
+    clock,
+    log: log.child('storage'),
+  });
   const dockerLogin = createDockerLogin({ env: process.env, home: homedir() });
-  /** Simulated nodes that the user asked for because no engine answered. */
-  let standIns: string[] = [];
   let info: RuntimeInfo | undefined;
   let timer: Timer | undefined;
   let stopped = false;
 
   const status = (): EngineStatus => {
-    const onDocker = [...agents.values()].some((agent) => !agent.simulated);
+    const running = roster.running();
+    const onDocker = running.some(({ kind }) => kind === 'docker');
     return {
       reachable: info?.reachable ?? false,
       endpoint: info?.endpoint ?? '',
@@ -123,52 +144,56 @@ export function createNodes(options: NodesOptions): Nodes {
       ...(info?.operatingSystem ? { operatingSystem: info.operatingSystem } : {}),
       ...(info?.cpus ? { cpus: info.cpus, memoryBytes: info.memoryBytes } : {}),
       ...(info?.reason ? { message: info.reason } : {}),
-      runtime: standIns.length ? 'simulated' : onDocker ? 'docker' : agents.size ? 'simulated' : 'none',
+      runtime: roster.hasStandIns() ? 'simulated' : onDocker ? 'docker' : running.length ? 'simulated' : 'none',
     };
   };
   const notify = () => {
     for (const listener of listeners) listener();
   };
 
-  async function startAgent(nodeName: string, runtime: Runtime, simulated: boolean, first: boolean): Promise<void> {
-    if (agents.has(nodeName) || stopped) return;
-    const kubelet = createKubelet({
-      nodeName,
-      client: options.client,
-      informers: options.informers,
-      runtime,
-      clock,
-      log: log.child(nodeName),
-      clusterId: options.clusterId,
-      volumesDirectory: join(options.directory, 'volumes', nodeName),
-      metrics: options.metrics,
-      controlPlane: first,
-      ...(simulated
-        ? {}
-        : { serviceRouting: () => services.routing(nodeName), guardNetwork: policies.guard, dockerLogin }),
-    });
-    agents.set(nodeName, { kubelet, simulated });
-    connections.register(nodeName, kubelet.connection);
-    await kubelet.start();
-  }
-
-  async function startSimulated(count: number): Promise<string[]> {
-    const names = Array.from({ length: count }, (_, index) => `${clusterName}-sim-${index + 1}`);
-    const runtime = createSimulatedRuntime({ clusterId: options.clusterId, clock });
-    await Promise.all(names.map((name) => startAgent(name, runtime, true, false)));
-    notify();
-    return names;
-  }
-
-  const onEngine = Array.from({ length: options.nodes }, (_, index) =>
-    index === 0 ? clusterName : `${clusterName}-${index + 1}`,
-  );
+  const simulatedRuntime = createSimulatedRuntime({ clusterId: options.clusterId, clock });
+  const volumesDirectory = join(options.directory, 'volumes');
+  const roster = new NodeRoster({
+    clusterName,
+    volumesDirectory,
+    client: options.client,
+    informers: options.informers,
+    connections: options.connections,
+    engine: docker,
+    createAgent: (member) =>
+      createKubelet({
+        nodeName: member.name,
+        client: options.client,
+        informers: options.informers,
+        runtime: member.kind === 'docker' ? preparedEngine : simulatedRuntime,
+        clock,
+        log: log.child(member.name),
+        clusterId: options.clusterId,
+        volumesDirectory: join(volumesDirectory, member.name),
+        metrics: options.metrics,
+        capacity: { ...member.capacity },
+        annotations: annotationsOf(member),
+        controlPlane: member.name === clusterName,
+        ...(member.kind === 'simulated'
+          ? {}
+          : { serviceRouting: () => services.routing(member.name), guardNetwork: policies.guard, dockerLogin }),
+      }),
+    engineFault() {
+      if (options.runtime === 'simulated') return 'the cluster was started with simulated nodes only';
+      if (roster.hasStandIns()) return 'simulated nodes stand in for the container engine';
+      return info?.reachable ? undefined : `no container engine answers${info?.reason ? `: ${info.reason}` : ''}`;
+    },
+    placesChanged: (places) => services.setNodes(places),
+    changed: notify,
+    tasks: options.tasks,
+    log,
+  });
   let prepared: Promise<void> | undefined;
   /** Once, when the engine first answers and before anything is started on it. */
   const prepare = () =>
     (prepared ??= options
       .onEngineUsed()
-      .then(() => services.prepare(onEngine))
+      .then(() => services.prepare(roster.places()))
       .catch((error: Error) => {
         prepared = undefined;
         throw error;
@@ -182,31 +207,12 @@ export function createNodes(options: NodesOptions): Nodes {
     },
   });
 
-  async function startAgents(): Promise<void> {
-    if (onEngine.every((name) => agents.has(name))) return;
-    for (const [index, name] of onEngine.entries()) await startAgent(name, preparedEngine, false, index === 0);
-    notify();
-  }
-
   async function startOnEngine(): Promise<void> {
-    await startAgents();
-    if (!onEngine.length) return;
+    await roster.startOnEngine();
+    if (!roster.onEngine().length) return;
     await services.start();
     await policies.start();
-  }
-
-  /** Takes away the nodes that stood in for the engine; their pods are rescheduled. */
-  async function removeStandIns(): Promise<void> {
-    for (const name of standIns) {
-      const agent = agents.get(name);
-      agents.delete(name);
-      connections.unregister(name);
-      await agent?.kubelet.stop();
-      await options.client
-        .delete(resources.nodes, undefined, name)
-        .catch((error: Error) => log.warn('removing a simulated node failed', { name, error }));
-    }
-    standIns = [];
+    await roster.removeLeft();
   }
 
   async function probe(): Promise<void> {
@@ -219,9 +225,9 @@ export function createNodes(options: NodesOptions): Nodes {
       if (info.reachable) log.info('the container engine answers', { endpoint, version });
       else log.warn('no container engine answers', { endpoint, reason });
     }
-    const wanted = options.runtime !== 'simulated' && standIns.length === 0;
+    const wanted = options.runtime !== 'simulated' && !roster.hasStandIns();
     if (info.reachable && wanted) await startOnEngine();
-    else if (options.engineUsed && wanted) await startAgents();
+    else if (options.engineUsed && wanted) await roster.startOnEngine();
     if (changed) notify();
   }
 
@@ -236,9 +242,11 @@ export function createNodes(options: NodesOptions): Nodes {
   return {
     start() {
       storage.start();
-      const count = options.runtime === 'simulated' ? Math.max(1, options.simulatedNodes) : options.simulatedNodes;
-      const starting = count ? startSimulated(count) : Promise.resolve([]);
-      Promise.all([starting, probe()])
+      const onEngine = options.runtime !== 'simulated';
+      const simulated = onEngine ? options.simulatedNodes : Math.max(1, options.simulatedNodes);
+      roster
+        .load({ docker: onEngine ? options.nodes : 0, simulated }, onEngine)
+        .then(() => Promise.all([roster.startSimulated(), probe()]))
         .catch((error: Error) => log.error('starting the nodes failed', { error }))
         .finally(() => stopped || probeLater());
     },
@@ -248,7 +256,7 @@ export function createNodes(options: NodesOptions): Nodes {
       await services.stop();
       await policies.stop();
       await storage.stop();
-      await Promise.all([...agents.values()].map((agent) => agent.kubelet.stop()));
+      await roster.stop();
       docker.dispose();
     },
     engineStatus: status,
@@ -259,39 +267,27 @@ export function createNodes(options: NodesOptions): Nodes {
     async retry() {
       info = await docker.info();
       if (info.reachable && options.runtime !== 'simulated') {
-        await removeStandIns();
+        await roster.removeStandIns();
         await startOnEngine();
       }
       notify();
       return status();
     },
     async simulate(count) {
-      standIns = [...new Set([...standIns, ...(await startSimulated(count))])];
+      await roster.standIn(count);
       notify();
       return status();
     },
-    simulated: () => agents.size > 0 && [...agents.values()].every((agent) => agent.simulated),
+    volumeUsage,
+    simulated() {
+      const running = roster.running();
+      return running.length > 0 && running.every(({ kind }) => kind === 'simulated');
+    },
+    add: (node) => roster.add(node),
+    async checkRemoval(name) {
+      await roster.checkRemoval(name);
+    },
+    remove: (name) => roster.remove(name),
+    power: (name, on) => (on ? roster.startAgent(name) : roster.stopAgent(name, true)),
   };
-}
-
-/** The runtime with each image pull shown as a task that can be cancelled. */
-function showPulls(runtime: Runtime, tasks: TaskList): Runtime {
-  const pullImage: Runtime['pullImage'] = (reference, pull = {}) =>
-    tasks.run(`Pulling image ${reference}`, async (task) => {
-      const layers = new Map<string, { current: number; total: number }>();
-      const signal = pull.signal ? AbortSignal.any([pull.signal, task.signal]) : task.signal;
-      await runtime.pullImage(reference, {
-        ...pull,
-        signal,
-        onProgress(progress) {
-          pull.onProgress?.(progress);
-          if (progress.layer && progress.total)
-            layers.set(progress.layer, { current: progress.current ?? 0, total: progress.total });
-          const total = [...layers.values()].reduce((sum, layer) => sum + layer.total, 0);
-          const current = [...layers.values()].reduce((sum, layer) => sum + layer.current, 0);
-          task.update({ detail: progress.status, ...(total ? { progress: Math.min(1, current / total) } : {}) });
-        },
-      });
-    });
-  return Object.assign(Object.create(runtime) as Runtime, { pullImage });
 }

@@ -45,6 +45,8 @@ export interface KubeletOptions {
   capacity?: Record<string, string>;
   maxPods?: number;
   labels?: Record<string, string>;
+  /** Of the Node; null takes one away. */
+  annotations?: Record<string, string | null>;
   taints?: Taint[];
   /** Servers of the cluster's DNS. */
   clusterDns?: string[];
@@ -74,6 +76,8 @@ export interface Kubelet {
   start(): Promise<void>;
   /** Takes its hands off: containers keep running. */
   stop(): Promise<void>;
+  /** To be told when somebody deleted its Node: it registers anew. */
+  nodeDeleted(): void;
   readonly connection: NodeConnection;
 }
 
@@ -136,6 +140,7 @@ class NodeKubelet implements Kubelet {
       simulated: runtime.kind === 'simulated',
       controlPlane: options.controlPlane ?? false,
       labels: options.labels ?? {},
+      annotations: options.annotations ?? {},
       taints: options.taints ?? [],
       maxPods: options.maxPods ?? 110,
       capacity: options.capacity ?? {},
@@ -284,6 +289,10 @@ class NodeKubelet implements Kubelet {
     this.node.stop();
     await Promise.all([...this.workers.values()].map((worker) => worker.stop()));
     await this.recorder.flushed();
+  }
+
+  nodeDeleted(): void {
+    void this.node.deleted();
   }
 
   private addMetrics(): void {

@@ -30,6 +30,8 @@ export interface NodeAgentOptions {
   simulated: boolean;
   controlPlane: boolean;
   labels: Record<string, string>;
+  /** Written at each registration; null takes one away. */
+  annotations: Record<string, string | null>;
   taints: Taint[];
   maxPods: number;
   /** Instead of what the engine has: quantities by resource name. */
@@ -84,6 +86,12 @@ export class NodeAgent {
 
   /** Something changed that the node says of itself. */
   async changed(): Promise<void> {
+    if (this.node) await this.report();
+  }
+
+  /** Somebody deleted the Node: it registers anew. */
+  async deleted(): Promise<void> {
+    this.reported = undefined;
     if (this.node) await this.report();
   }
 
@@ -150,8 +158,9 @@ export class NodeAgent {
     const { client, nodeName, taints, simulated, log } = this.options;
     while (!this.stopped) {
       try {
-        const annotations: Record<string, string> = simulated ? { 'gantry.dev/simulated': 'true' } : {};
-        const metadata = { name: nodeName, labels: this.labels(), annotations };
+        const annotations = { ...(simulated ? { 'gantry.dev/simulated': 'true' } : {}), ...this.options.annotations };
+        const kept = Object.entries(annotations).filter(([, value]) => value !== null);
+        const metadata = { name: nodeName, labels: this.labels(), annotations: Object.fromEntries(kept) };
         try {
           this.node = await client.create<Node>(resources.nodes, {
             apiVersion: 'v1',
