@@ -1,3 +1,4 @@
+import type { ParamsOf } from '@shared/bridge/contract';
 import { drainVerdict, type DrainVerdict } from '@shared/drain';
 import type { KubeList, KubeObject, Pod } from '@shared/k8s';
 import { ApiError } from '../cluster/api/errors';
@@ -23,12 +24,14 @@ const missingOption: Partial<Record<DrainVerdict, string>> = {
 };
 const nameOf = (pod: Pod): string => `${pod.metadata.namespace}/${pod.metadata.name}`;
 
-/** Evicting pods: one, or all of a node. */
-export function drainMethods(options: {
+export interface DrainOptions {
   transportFor: (cluster: string) => KubeTransport;
   tasks: TaskBoard;
   clock: Clock;
-}) {
+}
+
+/** Evicting pods: one, or all of a node. */
+export function createDrain(options: DrainOptions) {
   const { transportFor, tasks, clock } = options;
 
   const evict = async (
@@ -93,61 +96,77 @@ export function drainMethods(options: {
       signal,
     });
 
-  return {
-    async 'pod.evict'({ cluster, namespace, name }, { signal }) {
-      try {
-        await evict(transportFor(cluster), { namespace, name }, undefined, signal);
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.code !== 429) throw error;
-        throw new ServiceError('TooManyRequests', error.message, {
-          object: `pods "${name}"`,
-          hint: 'Wait until more of the pods under its disruption budget are ready, or change the budget.',
-        });
-      }
-    },
+  const evictPod: Methods['pod.evict'] = async ({ cluster, namespace, name }, { signal }) => {
+    try {
+      await evict(transportFor(cluster), { namespace, name }, undefined, signal);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 429) throw error;
+      throw new ServiceError('TooManyRequests', error.message, {
+        object: `pods "${name}"`,
+        hint: 'Wait until more of the pods under its disruption budget are ready, or change the budget.',
+      });
+    }
+  };
 
-    async 'node.drain'({ cluster, name, force, deleteEmptyDirData, gracePeriodSeconds }, { signal }) {
-      const transport = transportFor(cluster);
-      await cordon(transport, name, signal);
-      const query = { fieldSelector: `spec.nodeName=${name}` };
-      const request = { method: 'GET', path: collectionPath(podResource), query, signal } as const;
-      const { body } = await transport.request<KubeList<Pod>>(request);
-      const judged = body.items.map((pod) => ({ pod, verdict: drainVerdict(pod, { force, deleteEmptyDirData }) }));
-      const blocked = judged.flatMap(({ pod, verdict }) =>
-        missingOption[verdict] ? [`${nameOf(pod)} ${missingOption[verdict]}`] : [],
-      );
-      if (blocked.length) {
-        throw new ServiceError('Conflict', `The node is cordoned, but not drained: ${blocked.join('; ')}.`, {
-          object: `nodes "${name}"`,
-          hint: 'Drain it again and allow this, or move the pods yourself.',
-        });
-      }
-      const going = judged.flatMap(({ pod, verdict }) => (verdict === 'evict' ? [pod] : []));
+  /** Begins, as `node.drain` does. `ended` tells, and never throws, whether the node is drained. */
+  const begin = async (
+    { cluster, name, force, deleteEmptyDirData, gracePeriodSeconds }: ParamsOf<'node.drain'>,
+    signal: AbortSignal,
+  ): Promise<{ ended: Promise<boolean> }> => {
+    const transport = transportFor(cluster);
+    await cordon(transport, name, signal);
+    const query = { fieldSelector: `spec.nodeName=${name}` };
+    const request = { method: 'GET', path: collectionPath(podResource), query, signal } as const;
+    const { body } = await transport.request<KubeList<Pod>>(request);
+    const judged = body.items.map((pod) => ({ pod, verdict: drainVerdict(pod, { force, deleteEmptyDirData }) }));
+    const blocked = judged.flatMap(({ pod, verdict }) =>
+      missingOption[verdict] ? [`${nameOf(pod)} ${missingOption[verdict]}`] : [],
+    );
+    if (blocked.length) {
+      throw new ServiceError('Conflict', `The node is cordoned, but not drained: ${blocked.join('; ')}.`, {
+        object: `nodes "${name}"`,
+        hint: 'Drain it again and allow this, or move the pods yourself.',
+      });
+    }
+    const going = judged.flatMap(({ pod, verdict }) => (verdict === 'evict' ? [pod] : []));
 
-      const stop = new AbortController();
-      const task = tasks.start(`Draining node ${name}`, { cancel: () => stop.abort() });
-      const refusals = new Map<Pod, string>();
-      let gone = 0;
-      const tell = () => {
-        const count = `${gone} of ${going.length} pods gone`;
-        task.progress(going.length ? gone / going.length : 1, [count, ...refusals.values()].join('. '));
-      };
-      tell();
-      const evictions = going.map(async (pod) => {
-        const refused = (why: string) => {
-          refusals.set(pod, why);
-          tell();
-        };
-        await evictPatiently(transport, pod, gracePeriodSeconds, refused, stop.signal);
-        refusals.delete(pod);
-        gone += 1;
+    const stop = new AbortController();
+    const task = tasks.start(`Draining node ${name}`, { cancel: () => stop.abort() });
+    const refusals = new Map<Pod, string>();
+    let gone = 0;
+    const tell = () => {
+      const count = `${gone} of ${going.length} pods gone`;
+      task.progress(going.length ? gone / going.length : 1, [count, ...refusals.values()].join('. '));
+    };
+    tell();
+    const evictions = going.map(async (pod) => {
+      const refused = (why: string) => {
+        refusals.set(pod, why);
         tell();
-      });
-      void Promise.allSettled(evictions).then((results) => {
-        const failed = results.find((result) => result.status === 'rejected');
-        if (failed) task.fail(errorText(failed.reason));
-        else task.done();
-      });
+      };
+      await evictPatiently(transport, pod, gracePeriodSeconds, refused, stop.signal);
+      refusals.delete(pod);
+      gone += 1;
+      tell();
+    });
+    const ended = Promise.allSettled(evictions).then((results) => {
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed) task.fail(errorText(failed.reason));
+      else task.done();
+      return !failed && !stop.signal.aborted;
+    });
+    return { ended };
+  };
+
+  return { evictPod, begin };
+}
+
+export function drainMethods(options: DrainOptions) {
+  const { evictPod, begin } = createDrain(options);
+  return {
+    'pod.evict': evictPod,
+    async 'node.drain'(params, { signal }) {
+      await begin(params, signal);
     },
   } satisfies Partial<Methods>;
 }

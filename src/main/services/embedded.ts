@@ -1,4 +1,5 @@
 import type { ClusterSummary, EngineStatus, MetricSeries, ParamsOf, Task } from '@shared/bridge/contract';
+import type { NewNode } from '@shared/node-agents';
 import type { KubeTransport } from '../cluster/client/transport';
 
 export type MetricTarget = ParamsOf<'metrics.series'>['target'];
@@ -18,6 +19,18 @@ export interface EmbeddedEngine {
   retry(): Promise<EngineStatus>;
   /** Runs the cluster on this many simulated nodes (D6). */
   simulate(nodes: number): Promise<EngineStatus>;
+}
+
+/** Nodes that come and go at run time. What the API refuses is thrown as ApiError. */
+export interface EmbeddedNodes {
+  /** Resolves when its agent runs; it is there again after a restart. */
+  add(node: NewNode): Promise<{ name: string }>;
+  /** Throws why a node cannot be removed. */
+  checkRemoval(name: string): Promise<void>;
+  /** Stops the agent and removes its containers and the Node; draining comes before. */
+  remove(name: string): Promise<void>;
+  /** Switches a node's agent off while its containers run on, or on again. */
+  power(name: string, on: boolean): Promise<void>;
 }
 
 /** Long actions under way inside the cluster: image pulls, start-up. */
@@ -49,5 +62,6 @@ export interface EmbeddedCluster {
   /** Usage over time from the cluster's own samples. */
   metricsSeries(target: MetricTarget, seconds: number): MetricSeries | Promise<MetricSeries>;
   readonly engine: EmbeddedEngine;
+  readonly nodes: EmbeddedNodes;
   readonly tasks: EmbeddedTasks;
 }

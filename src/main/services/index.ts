@@ -10,7 +10,7 @@ import { createUsageSource } from '../informers/usage';
 import { applyText } from './apply';
 import { findCustomView, streamCustomKinds } from './custom-kinds';
 import { describeObject } from './describe';
-import { drainMethods } from './drain';
+import { createDrain, drainMethods } from './drain';
 import type { EmbeddedCluster } from './embedded';
 import { errorText, ServiceError } from './errors';
 import { streamExec } from './exec';
@@ -18,8 +18,11 @@ import { kubeMethods } from './kube';
 import { streamLogs } from './logs';
 import { metricsMethods } from './metrics';
 import { streamObject } from './object';
+import { nodeMethods } from './nodes';
+import { createPortForwards } from './port-forwards';
 import { createKinds } from './resources';
 import type { SettingsStore } from './settings';
+import { storageMethods } from './storage';
 import { createTaskBoard } from './tasks';
 import { createTerminalService } from './terminal';
 import type { Services } from './types';
@@ -49,6 +52,7 @@ export function createServices(options: ServicesOptions): Services {
   const kinds = createKinds(transportFor, () => clock.now());
   const tasks = createTaskBoard(embedded.tasks, clock);
   const terminal = createTerminalService({ catalog, settings, dataDirectory, kubectlCommand, clock });
+  const forwards = createPortForwards({ transportFor, clock });
   const removeReplaced = catalog.onReplaced((cluster) => {
     pool.forget(cluster);
     usage.forget(cluster);
@@ -105,7 +109,10 @@ export function createServices(options: ServicesOptions): Services {
         applyText(params, { transport: transportFor(params.cluster), kinds, signal }),
       ...workloadMethods({ transportFor, clock }),
       ...drainMethods({ transportFor, tasks, clock }),
+      ...nodeMethods({ embedded, drain: createDrain({ transportFor, tasks, clock }), log }),
       ...metricsMethods({ embedded, usage, transportFor, clock }),
+      ...storageMethods({ transportFor }),
+      ...forwards.methods,
       async 'tasks.cancel'({ id }) {
         if (!tasks.cancel(id)) throw new ServiceError('NotFound', 'The task has ended or cannot be cancelled.');
       },
@@ -132,6 +139,7 @@ export function createServices(options: ServicesOptions): Services {
         }),
       tasks: (_, { signal }) =>
         latest({ read: () => tasks.list(), subscribe: (changed) => tasks.onChange(changed), signal, clock }),
+      portForwards: ({ cluster }, { signal }) => forwards.stream(cluster, signal),
       logs: (params, { signal }) => streamLogs(transportFor(params.cluster), params, { clock, signal }),
       exec: (params, context) => streamExec(transportFor(params.cluster), params, context),
       terminal: (params, context) => terminal.stream(params, context),
@@ -140,6 +148,7 @@ export function createServices(options: ServicesOptions): Services {
       removeReplaced();
       pool.close();
       usage.close();
+      forwards.close();
       await terminal.close();
     },
   };

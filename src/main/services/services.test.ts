@@ -41,6 +41,12 @@ beforeEach(async () => {
     onStatus: () => () => {},
     metricsSeries: () => ({ points: [{ t: 1, cpu: 2, memory: 3 }] }),
     engine: { status: () => engine, onStatus: () => () => {}, retry: async () => engine, simulate: async () => engine },
+    nodes: {
+      add: async () => ({ name: 'gantry-2' }),
+      checkRemoval: async () => {},
+      remove: async () => {},
+      power: async () => {},
+    },
     tasks: { list: () => [], onChange: () => () => {}, cancel: () => false },
   };
   const log = silentLogger;

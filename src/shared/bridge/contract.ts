@@ -34,6 +34,12 @@ export interface AppInfo {
   electron?: string;
 }
 
+/** In bytes. */
+export interface ClaimUsage {
+  usedBytes: number;
+  capacityBytes?: number;
+}
+
 export interface ClusterSummary {
   /** `gantry` for the embedded one; `FILE#CONTEXT` for others. */
   id: string;
@@ -47,6 +53,28 @@ export interface ClusterSummary {
   /** Embedded only: nodes are simulated, no containers run. */
   simulated?: boolean;
   defaultNamespace?: string;
+}
+
+/** A port of this machine that leads to a port of a pod. */
+export interface PortForward {
+  id: string;
+  cluster: string;
+  /** Id of the kind of what it leads to. */
+  kind: string;
+  namespace: string;
+  name: string;
+  /** The port there: a service's own number. */
+  port: number;
+  /** The pod that was talked to last. */
+  pod: string;
+  /** Where it listens. */
+  address: string;
+  localPort: number;
+  /** How many there were. */
+  connections: number;
+  startedAt: number;
+  /** Why the last connection could not be passed on. */
+  error?: string;
 }
 
 export interface EngineStatus {
@@ -322,6 +350,25 @@ export const methods = {
       gracePeriodSeconds: z.number().int().min(0).max(86_400).optional(),
     }),
   ),
+  /** Adds a node to the embedded cluster, which keeps it. Answers its name when its agent runs. */
+  'node.add': method<{ name: string }>()(
+    z.object({
+      cluster,
+      kind: z.enum(['docker', 'simulated']),
+      name: name.optional(),
+      /** Quantities; absent: what the engine's machine has. */
+      cpu: z.string().max(40).optional(),
+      memory: z.string().max(40).optional(),
+      pods: z.string().max(40).optional(),
+    }),
+  ),
+  /**
+   * Drains a node of the embedded cluster, then removes its containers and the Node; tasks show how that goes,
+   * this answers when it has begun. With `force` nothing is drained.
+   */
+  'node.remove': method<void>()(z.object({ cluster, name, force: z.boolean() })),
+  /** Switches the agent of a node of the embedded cluster off, as if its machine were lost, or on again. */
+  'node.power': method<void>()(z.object({ cluster, name, on: z.boolean() })),
   'metrics.series': method<MetricSeries>()(
     z.object({
       cluster,
@@ -334,6 +381,23 @@ export const methods = {
       seconds: z.number().int().min(10).max(86_400),
     }),
   ),
+  /** How full a claim is; null while no pod runs with it or its node does not say. */
+  'claim.usage': method<ClaimUsage | null>()(z.object({ cluster, namespace: name, name })),
+  /**
+   * Opens a port of this machine (0: any free one) that leads to a pod, or to pods of what selects them. One that
+   * is there already is answered. @throws Conflict when no pod runs or the port is taken
+   */
+  'portForward.start': method<PortForward>()(
+    z.object({
+      cluster,
+      kind: z.enum(['pods', 'services', 'deployments', 'statefulsets', 'daemonsets', 'replicasets']),
+      namespace: z.string().min(1).max(253),
+      name,
+      port: z.number().int().min(1).max(65_535),
+      localPort: z.number().int().min(0).max(65_535),
+    }),
+  ),
+  'portForward.stop': method<void>()(z.object({ id: z.string().max(20) })),
   'tasks.cancel': method<void>()(z.object({ id: z.string() })),
   'terminal.kill': method<void>()(z.object({ session: z.string() })),
 } as const;
@@ -357,6 +421,7 @@ export const streams = {
   clusters: stream<ClusterSummary[]>()(none),
   engine: stream<EngineStatus>()(none),
   tasks: stream<Task[]>()(none),
+  portForwards: stream<PortForward[]>()(z.object({ cluster })),
   /** Lines in batches; several pods and containers are merged. */
   logs: stream<{ lines: LogLine[] }>()(
     z.object({

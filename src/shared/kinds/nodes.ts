@@ -1,4 +1,5 @@
 import type { Node } from '../k8s';
+import { AGENT_ANNOTATION } from '../node-agents';
 import { parseQuantity } from '../quantity';
 import { condition, status } from './helpers';
 import { defineKindView, type StatusValue } from './types';
@@ -90,6 +91,10 @@ export const nodes = defineKindView<Node>({
     },
   ],
   status: nodeStatus,
-  facts: (object) => ({ unschedulable: object.spec?.unschedulable === true, simulated: isSimulated(object) }),
+  facts(object) {
+    const agent = object.metadata.annotations?.[AGENT_ANNOTATION];
+    const unschedulable = object.spec?.unschedulable === true;
+    return { unschedulable, simulated: isSimulated(object), ...(agent ? { agent } : {}) };
+  },
   capabilities: { cordon: true, metrics: 'node' },
 });

@@ -3,7 +3,10 @@ import { actions } from './actions';
 import { details } from './details';
 import { dock } from './dock';
 import { editor } from './editor';
+import { forwards } from './forwards';
 import { kinds } from './kinds';
+import { nodes } from './nodes';
+import { storage } from './storage';
 
 /** Every text of the window, in English: one file per part. */
-export const en = { ...app, ...kinds, actions, details, dock, editor };
+export const en = { ...app, ...kinds, actions, details, dock, editor, forwards, nodes, storage };
