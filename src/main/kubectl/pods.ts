@@ -37,7 +37,8 @@ export function chooseContainer(call: CommandCall, pod: Pod, wanted: string, qui
   return first;
 }
 
-const active = (pod: Pod): number => {
+/** Orders pods by how well they can be talked to: the least first. */
+export const activity = (pod: Pod): number => {
   const ready = pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True');
   const phases = ['Running', 'Pending', 'Unknown'];
   const phase = phases.indexOf(pod.status?.phase ?? '');
@@ -68,7 +69,7 @@ export async function podsOf(call: CommandCall, target: Target): Promise<Pod[]> 
     labelSelector: podSelectorOf(object),
   });
   return (list.items as Pod[]).sort(
-    (a, b) => active(a) - active(b) || (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1),
+    (a, b) => activity(a) - activity(b) || (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1),
   );
 }
 

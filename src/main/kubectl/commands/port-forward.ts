@@ -1,7 +1,7 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import type { Pod } from '@shared/k8s';
+import type { KubeObject, Pod } from '@shared/k8s';
 import type { Command, CommandCall } from '../command';
 import { KubectlError, usageError } from '../errors';
+import { forwardPort, remotePort, type Forwarding } from '../forward';
 import { podsOf, podTarget } from '../pods';
 import { fetchTarget } from '../resources';
 
@@ -10,72 +10,33 @@ interface Forward {
   remote: number;
 }
 
-function namedPort(pod: Pod, name: string): number {
-  const port = pod.spec!.containers.flatMap((container) => container.ports ?? []).find((other) => other.name === name);
-  if (!port) throw new KubectlError(`Pod '${pod.metadata.name}' does not have a named port '${name}'`);
-  return port.containerPort;
-}
-
 /** Reads `8080:80`, `8080`, `:80`, `8080:http`. A service's ports are turned into the pod's. */
-function parseForward(text: string, pod: Pod, service: any | undefined): Forward {
+function parseForward(text: string, pod: Pod, service: KubeObject | undefined): Forward {
   const [first = '', second] = text.split(':');
-  const word = second ?? first;
-  let remote: number;
-  const servicePort = service?.spec?.ports?.find((port: any) => port.name === word || String(port.port) === word);
-  if (service && !servicePort)
-    throw new KubectlError(`Service ${service.metadata.name} does not have a service port ${word}`);
-  const target = servicePort ? (servicePort.targetPort ?? servicePort.port) : word;
-  if (/^\d+$/.test(String(target))) remote = Number(target);
-  else remote = namedPort(pod, String(target));
-  const local = second === undefined ? (servicePort?.port ?? remote) : Number(first || 0);
+  const { remote, servicePort } = remotePort(second ?? first, pod, service);
+  const local = second === undefined ? (servicePort ?? remote) : Number(first || 0);
   if (!Number.isInteger(local) || local > 65535)
     throw new KubectlError(`invalid port specification ${JSON.stringify(text)}`);
   return { local, remote };
 }
 
-/** Listens on one address. Connections are in `open` as long as they are. */
-async function listen(
-  call: CommandCall,
-  pod: Pod,
-  forward: Forward,
-  address: string,
-  open: Set<Socket>,
-): Promise<Server> {
+/** Listens on one address. */
+async function listen(call: CommandCall, pod: Pod, forward: Forward, address: string): Promise<Forwarding> {
   const transport = await call.session.transport();
-  // A client that has said all it had to say still hears the answer.
-  const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-    // Until there is something to pass an error on to, it only ends the connection.
-    socket.on('error', () => socket.destroy());
-    call.out(`Handling connection for ${(server.address() as { port: number }).port}\n`);
-    transport.portForward(pod.metadata.namespace!, pod.metadata.name, forward.remote).then(
-      (remote) => {
-        if (socket.destroyed) return void remote.destroy();
-        socket.pipe(remote);
-        remote.pipe(socket);
-        socket.on('close', () => remote.destroy());
-        remote.on('error', (error: Error) => {
-          call.err(`error: an error occurred forwarding ${forward.local} -> ${forward.remote}: ${error.message}\n`);
-          socket.destroy();
-        });
-        remote.on('close', () => socket.end());
-      },
-      (error: Error) => {
-        call.err(`error: an error occurred forwarding ${forward.local} -> ${forward.remote}: ${error.message}\n`);
-        socket.destroy();
-      },
-    );
+  const forwarding = await forwardPort({
+    address,
+    port: forward.local,
+    dial: () => transport.portForward(pod.metadata.namespace!, pod.metadata.name, forward.remote),
+    onConnection: (port) => call.out(`Handling connection for ${port}\n`),
+    onFailure: ({ message }) =>
+      call.err(`error: an error occurred forwarding ${forward.local} -> ${forward.remote}: ${message}\n`),
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(forward.local, address, resolve);
-  });
-  const { port } = server.address() as { port: number };
   // The second address of "localhost" gets the same port.
-  forward.local = port;
-  call.out(`Forwarding from ${address.includes(':') ? `[${address}]` : address}:${port} -> ${forward.remote}\n`);
-  return server;
+  forward.local = forwarding.port;
+  call.out(
+    `Forwarding from ${address.includes(':') ? `[${address}]` : address}:${forwarding.port} -> ${forward.remote}\n`,
+  );
+  return forwarding;
 }
 
 async function run(call: CommandCall): Promise<void> {
@@ -89,8 +50,7 @@ async function run(call: CommandCall): Promise<void> {
     throw new KubectlError(`unable to forward port because pod is not running. Current status=${pod.status?.phase}`);
   const service = target.mapping.kind === 'Service' ? await fetchTarget(call.session, target) : undefined;
   const forwards = ports.map((text) => parseForward(text, pod, service));
-  const servers: Server[] = [];
-  const open = new Set<Socket>();
+  const listeners: Forwarding[] = [];
   const addresses = call.flags
     .list('address')
     .flatMap((address) => (address === 'localhost' ? ['127.0.0.1', '::1'] : [address]));
@@ -100,7 +60,7 @@ async function run(call: CommandCall): Promise<void> {
       let bound = 0;
       for (const address of addresses) {
         try {
-          servers.push(await listen(call, pod, forward, address, open));
+          listeners.push(await listen(call, pod, forward, address));
           bound++;
         } catch (error) {
           failures.push(error as Error);
@@ -117,8 +77,7 @@ async function run(call: CommandCall): Promise<void> {
       call.io.signal?.addEventListener('abort', () => resolve(), { once: true });
     });
   } finally {
-    for (const server of servers) server.close();
-    for (const socket of open) socket.destroy();
+    for (const listener of listeners) listener.close();
   }
 }
 
