@@ -10,7 +10,7 @@ import { createUsageSource } from '../informers/usage';
 import { applyText } from './apply';
 import { findCustomView, streamCustomKinds } from './custom-kinds';
 import { describeObject } from './describe';
-import { drainMethods } from './drain';
+import { createDrain, drainMethods } from './drain';
 import type { EmbeddedCluster } from './embedded';
 import { errorText, ServiceError } from './errors';
 import { streamExec } from './exec';
@@ -18,9 +18,11 @@ import { kubeMethods } from './kube';
 import { streamLogs } from './logs';
 import { metricsMethods } from './metrics';
 import { streamObject } from './object';
+import { nodeMethods } from './nodes';
 import { createPortForwards } from './port-forwards';
 import { createKinds } from './resources';
 import type { SettingsStore } from './settings';
+import { storageMethods } from './storage';
 import { createTaskBoard } from './tasks';
 import { createTerminalService } from './terminal';
 import type { Services } from './types';
@@ -107,7 +109,9 @@ export function createServices(options: ServicesOptions): Services {
         applyText(params, { transport: transportFor(params.cluster), kinds, signal }),
       ...workloadMethods({ transportFor, clock }),
       ...drainMethods({ transportFor, tasks, clock }),
+      ...nodeMethods({ embedded, drain: createDrain({ transportFor, tasks, clock }), log }),
       ...metricsMethods({ embedded, usage, transportFor, clock }),
+      ...storageMethods({ transportFor }),
       ...forwards.methods,
       async 'tasks.cancel'({ id }) {
         if (!tasks.cancel(id)) throw new ServiceError('NotFound', 'The task has ended or cannot be cancelled.');

@@ -34,6 +34,12 @@ export interface AppInfo {
   electron?: string;
 }
 
+/** In bytes. */
+export interface ClaimUsage {
+  usedBytes: number;
+  capacityBytes?: number;
+}
+
 export interface ClusterSummary {
   /** `gantry` for the embedded one; `FILE#CONTEXT` for others. */
   id: string;
@@ -344,6 +350,25 @@ export const methods = {
       gracePeriodSeconds: z.number().int().min(0).max(86_400).optional(),
     }),
   ),
+  /** Adds a node to the embedded cluster, which keeps it. Answers its name when its agent runs. */
+  'node.add': method<{ name: string }>()(
+    z.object({
+      cluster,
+      kind: z.enum(['docker', 'simulated']),
+      name: name.optional(),
+      /** Quantities; absent: what the engine's machine has. */
+      cpu: z.string().max(40).optional(),
+      memory: z.string().max(40).optional(),
+      pods: z.string().max(40).optional(),
+    }),
+  ),
+  /**
+   * Drains a node of the embedded cluster, then removes its containers and the Node; tasks show how that goes,
+   * this answers when it has begun. With `force` nothing is drained.
+   */
+  'node.remove': method<void>()(z.object({ cluster, name, force: z.boolean() })),
+  /** Switches the agent of a node of the embedded cluster off, as if its machine were lost, or on again. */
+  'node.power': method<void>()(z.object({ cluster, name, on: z.boolean() })),
   'metrics.series': method<MetricSeries>()(
     z.object({
       cluster,
@@ -356,6 +381,8 @@ export const methods = {
       seconds: z.number().int().min(10).max(86_400),
     }),
   ),
+  /** How full a claim is; null while no pod runs with it or its node does not say. */
+  'claim.usage': method<ClaimUsage | null>()(z.object({ cluster, namespace: name, name })),
   /**
    * Opens a port of this machine (0: any free one) that leads to a pod, or to pods of what selects them. One that
    * is there already is answered. @throws Conflict when no pod runs or the port is taken
