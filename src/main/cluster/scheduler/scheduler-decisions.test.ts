@@ -4,7 +4,7 @@ import type { Pod } from '@shared/k8s';
 import { parseResources, podRequests } from '@shared/pod-resources';
 import { decisionsPath, type SchedulingDecisionList } from '@shared/scheduling';
 import { resources } from '../client/resources';
-import { schedulerBed, type SchedulerBed } from './testing-bed';
+import { schedulerBed, type SchedulerBed } from '../../../../test/support/scheduler-bed';
 
 let bed: SchedulerBed | undefined;
 afterEach(() => bed?.stop());

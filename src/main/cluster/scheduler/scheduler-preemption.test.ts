@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { resources } from '../client/resources';
-import { schedulerBed, type SchedulerBed } from './testing-bed';
+import { schedulerBed, type SchedulerBed } from '../../../../test/support/scheduler-bed';
 
 let bed: SchedulerBed | undefined;
 afterEach(() => bed?.stop());

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PersistentVolumeClaim } from '@shared/k8s';
 import { resources } from '../client/resources';
-import { schedulerBed, type SchedulerBed } from './testing-bed';
+import { schedulerBed, type SchedulerBed } from '../../../../test/support/scheduler-bed';
 
 let bed: SchedulerBed | undefined;
 afterEach(() => bed?.stop());

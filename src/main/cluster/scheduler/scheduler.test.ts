@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { conflict } from '../api/errors';
 import { resources } from '../client/resources';
 import type { KubeClient } from '../client/types';
-import { schedulerBed, type SchedulerBed } from './testing-bed';
+import { schedulerBed, type SchedulerBed } from '../../../../test/support/scheduler-bed';
 
 let bed: SchedulerBed | undefined;
 afterEach(() => bed?.stop());

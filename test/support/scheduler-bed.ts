@@ -1,20 +1,20 @@
 /** A scheduler on a real API server in memory, for tests. */
 import type { KubeObject, Pod } from '@shared/k8s';
 import { decisionsPath } from '@shared/scheduling';
-import { kinds } from '../api';
-import { loadSchema } from '../api/schema';
-import { createDebugPages } from '../apiserver/debug-pages';
-import { createNodeConnections } from '../apiserver/nodes';
-import { createApiServer } from '../apiserver/server';
-import { createClient } from '../client/client';
-import { createInProcessTransport } from '../client/in-process';
-import { createInformerFactory } from '../client/informer';
-import { resources } from '../client/resources';
-import type { KubeClient } from '../client/types';
-import { FakeClock } from '../clock';
-import { silentLogger as log } from '../log';
-import { openMemoryStore } from '../store';
-import { createScheduler, type SchedulerSettings } from '.';
+import { kinds } from '../../src/main/cluster/api';
+import { loadSchema } from '../../src/main/cluster/api/schema';
+import { createDebugPages } from '../../src/main/cluster/apiserver/debug-pages';
+import { createNodeConnections } from '../../src/main/cluster/apiserver/nodes';
+import { createApiServer } from '../../src/main/cluster/apiserver/server';
+import { createClient } from '../../src/main/cluster/client/client';
+import { createInProcessTransport } from '../../src/main/cluster/client/in-process';
+import { createInformerFactory } from '../../src/main/cluster/client/informer';
+import { resources } from '../../src/main/cluster/client/resources';
+import type { KubeClient } from '../../src/main/cluster/client/types';
+import { FakeClock } from '../../src/main/cluster/clock';
+import { silentLogger as log } from '../../src/main/cluster/log';
+import { openMemoryStore } from '../../src/main/cluster/store';
+import { createScheduler, type SchedulerSettings } from '../../src/main/cluster/scheduler';
 
 export interface BedOptions {
   /** What the scheduler's client does otherwise. */
