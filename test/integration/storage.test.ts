@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiClient, deleteCluster, startApp, type ApiClient, type RunningApp } from '../support/app';
 import { busybox, containersOf, docker, ensureBusybox } from '../support/docker';
 
-const timeout = 30_000;
+const timeout = 60_000;
 const args = ['--runtime', 'docker', '--no-ui', '--nodes', '2'];
 
 let app: RunningApp;
@@ -116,10 +116,10 @@ afterAll(async () => {
   await deleteCluster(app.dataDirectory);
   const { Volumes } = await docker.listVolumes({ filters: { label: [`gantry.dev/cluster=${clusterId}`] } });
   expect(Volumes ?? []).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 describe('a database with a claim', () => {
-  test('finds its data again: in a new pod, and after the app was killed', { timeout: 90_000 }, async () => {
+  test('finds its data again: in a new pod, and after the app was killed', { timeout: 180_000 }, async () => {
     await claim('mysql-pv-claim');
     expect((await get<PersistentVolumeClaim>(`${claims}/mysql-pv-claim`))?.spec?.storageClassName).toBe('standard');
     await create('/apis/apps/v1/namespaces/default/deployments', {
@@ -157,7 +157,7 @@ describe('a database with a claim', () => {
 });
 
 describe('a StatefulSet', () => {
-  test('has its claims again when it is scaled, or made anew', { timeout: 90_000 }, async () => {
+  test('has its claims again when it is scaled, or made anew', { timeout: 180_000 }, async () => {
     const set = {
       metadata: { name: 'db' },
       spec: {

@@ -14,6 +14,8 @@ import JobBlock from './job.vue';
 import LimitRangeBlock from './limitrange.vue';
 import NamespaceBlock from './namespace.vue';
 import NodeBlock from './node.vue';
+import PersistentVolumeBlock from './persistentvolume.vue';
+import PersistentVolumeClaimBlock from './persistentvolumeclaim.vue';
 import PodBlock from './pod.vue';
 import PodDisruptionBudgetBlock from './poddisruptionbudget.vue';
 import PriorityClassBlock from './priorityclass.vue';
@@ -24,6 +26,7 @@ import SecretBlock from './secret.vue';
 import ServiceBlock from './service.vue';
 import ServiceAccountBlock from './serviceaccount.vue';
 import StatefulSetBlock from './statefulset.vue';
+import StorageClassBlock from './storageclass.vue';
 
 /** What is special about a kind in its drawer. Kinds that are not here show their fields as they are. */
 const blocks: Record<string, Component> = {
@@ -42,6 +45,8 @@ const blocks: Record<string, Component> = {
   limitranges: LimitRangeBlock,
   namespaces: NamespaceBlock,
   nodes: NodeBlock,
+  persistentvolumeclaims: PersistentVolumeClaimBlock,
+  persistentvolumes: PersistentVolumeBlock,
   poddisruptionbudgets: PodDisruptionBudgetBlock,
   pods: PodBlock,
   priorityclasses: PriorityClassBlock,
@@ -53,6 +58,7 @@ const blocks: Record<string, Component> = {
   serviceaccounts: ServiceAccountBlock,
   services: ServiceBlock,
   statefulsets: StatefulSetBlock,
+  storageclasses: StorageClassBlock,
 };
 
 export function kindBlock(id: string): Component {

@@ -1,4 +1,5 @@
 import type { ContainerStatus, Pod } from '../k8s';
+import { claimNamesOf } from '../pod-claims';
 import { podSummary } from '../pod-status';
 import { parseQuantity } from '../quantity';
 import { controlledBy, imagesOf, status } from './helpers';
@@ -115,6 +116,7 @@ export const pods = defineKindView<Pod>({
     containers: (pod.spec?.containers ?? []).map((container) => container.name),
     initContainers: (pod.spec?.initContainers ?? []).map((container) => container.name),
     controlled: controlledBy(pod) !== null,
+    claims: claimNamesOf(pod),
     running: (pod.status?.containerStatuses ?? []).some((container) => container.state?.running !== undefined),
   }),
   capabilities: { logs: true, exec: true, evict: true, metrics: 'pod' },

@@ -1,11 +1,11 @@
 import type { ConfigMap, KubeObject, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service } from '@shared/k8s';
+import { claimNamesOf } from '@shared/pod-claims';
 import { isNotFound } from '../client/controller';
 import { resources } from '../client/resources';
 import type { InformerFactory, KubeClient, ResourceRef } from '../client/types';
 import type { Clock } from '../clock';
 import type { ObjectSource } from './objects';
 import { specContainers } from './pod-view';
-import { claimNameOf } from './volumes/claim';
 import { createPodTokens } from './pod-tokens';
 
 /**
@@ -41,7 +41,7 @@ export function createObjectSource(client: KubeClient, informers: InformerFactor
             pod.spec?.nodeName &&
             pod.status?.phase !== 'Succeeded' &&
             pod.status?.phase !== 'Failed' &&
-            pod.spec.volumes?.some((volume) => claimNameOf(pod, volume) === name),
+            claimNamesOf(pod).includes(name),
         ),
     node: (name) => nodes.get(undefined, name),
     services(namespace) {

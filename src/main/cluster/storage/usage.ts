@@ -1,4 +1,5 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@shared/k8s';
+import { claimNameOf } from '@shared/pod-claims';
 import { parseBytes } from '@shared/quantity';
 import { resources } from '../client/resources';
 import type { InformerFactory } from '../client/types';
@@ -43,9 +44,7 @@ export function createVolumeUsage({ informers, engine, clock, log }: VolumeUsage
     const used = pods.list().flatMap((pod) => {
       if (pod.spec?.nodeName !== node || pod.status?.phase !== 'Running') return [];
       return (pod.spec.volumes ?? []).flatMap((volume) => {
-        const claim = volume.ephemeral
-          ? `${pod.metadata.name}-${volume.name}`
-          : volume.persistentVolumeClaim?.claimName;
+        const claim = claimNameOf(pod, volume);
         const name = claim && claims.get(pod.metadata.namespace, claim)?.spec?.volumeName;
         const found = name ? volumes.get(undefined, name)?.spec : undefined;
         return found?.csi?.driver === dockerVolumeDriver ? [{ pod, volume: volume.name, claim: claim!, found }] : [];

@@ -1,4 +1,4 @@
-import type { KubeObject, Pod } from '@shared/k8s';
+import type { KubeObject } from '@shared/k8s';
 import type { FieldError } from '../kind';
 import { forbidden, notSupported, required } from '../validation/field';
 
@@ -37,12 +37,4 @@ export function storageClassOf(object: KubeObject): string {
   return (
     object.metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? object.spec?.storageClassName ?? ''
   );
-}
-
-/** The names of the claims a pod uses, also of those made for its ephemeral volumes. */
-export function claimNamesOf(pod: Pod): string[] {
-  return (pod.spec?.volumes ?? []).flatMap((volume) => {
-    if (volume.ephemeral) return [`${pod.metadata.name}-${volume.name}`];
-    return volume.persistentVolumeClaim?.claimName ?? [];
-  });
 }

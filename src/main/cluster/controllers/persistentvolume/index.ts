@@ -1,6 +1,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@shared/k8s';
+import { claimNamesOf } from '@shared/pod-claims';
 import { bindCompleted } from '../../api/core/volume-annotations';
-import { claimNamesOf, storageClassOf } from '../../api/core/volumes';
+import { storageClassOf } from '../../api/core/volumes';
 import { isNotFound } from '../../client/controller';
 import { keyOf, resources, splitKey } from '../../client/resources';
 import type { ResourceRef } from '../../client/types';

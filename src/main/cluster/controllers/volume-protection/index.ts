@@ -1,6 +1,6 @@
 import type { KubeObject, PersistentVolume, PersistentVolumeClaim, Pod } from '@shared/k8s';
+import { claimNamesOf } from '@shared/pod-claims';
 import { claimProtection, volumeProtection } from '../../api/core/volume-annotations';
-import { claimNamesOf } from '../../api/core/volumes';
 import { isNotFound } from '../../client/controller';
 import { keyOf, resources, splitKey } from '../../client/resources';
 import type { KubeClient, ResourceRef } from '../../client/types';

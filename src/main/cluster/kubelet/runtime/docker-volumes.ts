@@ -87,15 +87,16 @@ async function putDirectories(
 
 /**
  * Makes a directory inside a volume unless something is there.
- * @param path relative, without `..`
+ * @param wanted its path, relative and without `..`, and whose it is, if anybody's but root's
  * @throws RuntimeError when a link is in the way, which could lead anywhere
  */
 export function makeDirectory(
   docker: Docker,
   name: string,
-  path: string,
+  wanted: { path: string; group?: number },
   options: { image: string; labels: Record<string, string> },
 ): Promise<void> {
+  const { path, group } = wanted;
   return inVolume(docker, name, options, async (container) => {
     const missing: string[] = [];
     let at = place;
@@ -106,7 +107,8 @@ export function makeDirectory(
       else if (Math.floor(mode / goSymlink) % 2 === 1)
         throw new RuntimeError(`"${path}" of volume ${name} leads through a symbolic link`, 'unsupported');
     }
-    if (missing.length > 0) await putDirectories(container, missing, { mode: 0o755 });
+    const header = group === undefined ? { mode: 0o755 } : { mode: 0o2775, gid: group };
+    if (missing.length > 0) await putDirectories(container, missing, header);
   });
 }
 

@@ -22,7 +22,7 @@ import {
   type ImageInfo,
   type ListedContainer,
   type MemoryVolume,
-  type MountSpec,
+  type MountSource,
   type NetworkInfo,
   type Runtime,
   type RuntimeContainer,
@@ -247,15 +247,15 @@ class DockerRuntime implements Runtime {
     return { name, labels: found.Labels, path: found.Mountpoint };
   }
 
-  async partOfVolume(name: string, path: string): Promise<Pick<MountSpec, 'type' | 'source' | 'subPath'>> {
+  async partOfVolume(name: string, path: string, group?: number): Promise<MountSource> {
     await this.ensurePause();
-    await this.call(() => makeDirectory(this.docker, name, path, this.helper));
+    await this.call(() => makeDirectory(this.docker, name, { path, group }, this.helper));
     const { ApiVersion } = await this.call(() => this.docker.version());
     const [major = 0, minor = 0] = ApiVersion.split('.').map(Number);
     if (major > 1 || minor >= 45) return { type: 'volume', source: name, subPath: path };
-    // Older engines mount volumes as a whole only, but what is in them like any directory.
+    // Older engines mount volumes as a whole only, but what is in them like any directory of their own.
     const volume = await this.call(() => this.docker.getVolume(name).inspect());
-    return { type: 'bind', source: posix.join(volume.Mountpoint, path) };
+    return { type: 'bind', source: posix.join(volume.Mountpoint, path), propagation: 'rslave' };
   }
 
   async giveVolume(name: string, group: number): Promise<void> {

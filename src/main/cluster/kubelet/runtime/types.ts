@@ -87,6 +87,9 @@ export interface MountSpec {
   subPath?: string;
 }
 
+/** What of the engine or of this host is mounted. */
+export type MountSource = Pick<MountSpec, 'type' | 'source' | 'subPath' | 'propagation'>;
+
 /** What a container may use. */
 export interface RuntimeResources {
   /** A limit in billionths of a core. */
@@ -295,9 +298,9 @@ export interface Runtime {
   volume(name: string): Promise<RuntimeVolume | undefined>;
   /**
    * Makes a directory inside a volume unless something is there, and answers how to mount it; where there is
-   * nothing real all of the volume is mounted. @param path relative, without `..`
+   * nothing real all of the volume is mounted. @param path relative, without `..` @param group whose it will be
    */
-  partOfVolume?(name: string, path: string): Promise<Pick<MountSpec, 'type' | 'source' | 'subPath'>>;
+  partOfVolume?(name: string, path: string, group?: number): Promise<MountSource>;
   /** Gives the top of a volume to a group, to which what is made in it will belong. */
   giveVolume?(name: string, group: number): Promise<void>;
   /** Removes the volumes that carry all the labels. */

@@ -1,5 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '@shared/k8s';
 import { matchesNodeSelectorTerm } from '@shared/node-selector';
+import { claimNameOf } from '@shared/pod-claims';
 import { stat } from 'node:fs/promises';
 import { checkHostPath } from './host-path';
 import { giveToGroup, groupOf } from './ownership';
@@ -11,12 +12,6 @@ import { MountError, type MountedVolume, type VolumeContext } from './types';
  * which must carry the label of this cluster.
  */
 export const dockerVolumeDriver = 'docker.gantry.dev';
-
-/** The claim that a volume of a pod stands for; that of an ephemeral volume is made for the pod. */
-export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
-  if (volume.ephemeral) return `${pod.metadata.name}-${volume.name}`;
-  return volume.persistentVolumeClaim?.claimName;
-}
 
 /** Finds the PersistentVolume of a claim and makes it available. @throws MountError while it is not */
 export async function mountClaim(pod: Pod, volume: Volume, context: VolumeContext): Promise<MountedVolume> {

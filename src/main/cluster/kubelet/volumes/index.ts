@@ -1,9 +1,10 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import type { Pod, Volume } from '@shared/k8s';
+import { claimNameOf } from '@shared/pod-claims';
 import { parseBytes } from '@shared/quantity';
 import { writeAtomically, type ProjectedFile } from '../atomic-directory';
 import { podLabels } from '../container-specs';
-import { claimNameOf, mountClaim } from './claim';
+import { mountClaim } from './claim';
 import { checkHostPath } from './host-path';
 import { giveToGroup, groupMode, groupOf } from './ownership';
 import { volumePath } from './paths';

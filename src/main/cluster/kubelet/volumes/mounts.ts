@@ -5,7 +5,8 @@ import { domainOf, hostnameOf } from '../container-specs';
 import { expandVariables } from '../expand';
 import { ConfigError } from '../objects';
 import { isUnreachable } from '../runtime/docker-errors';
-import type { MountSpec, Runtime } from '../runtime/types';
+import type { MountSource, MountSpec, Runtime } from '../runtime/types';
+import { groupOf } from './ownership';
 import { podDirectory, terminationFile } from './paths';
 import { safePath } from './projected';
 import type { MountedVolume, VolumeContext } from './types';
@@ -24,7 +25,7 @@ export async function mountsOf(
     if (!volume) throw new ConfigError(`volume "${mount.name}" of pod ${pod.metadata.name} is not mounted`);
     const subPath = mount.subPathExpr ? expandVariables(mount.subPathExpr, (name) => env.get(name)) : mount.subPath;
     mounts.push({
-      ...(await partOf(volume, subPath, mount.name, runtime)),
+      ...(await partOf(volume, { subPath, name: mount.name, group: groupOf(pod) }, runtime)),
       containerPath: isAbsolute(mount.mountPath) ? mount.mountPath : `/${mount.mountPath}`,
       readOnly: mount.readOnly === true || volume.readOnly,
       ...(mount.mountPropagation === 'HostToContainer' ? { propagation: 'rslave' as const } : {}),
@@ -36,15 +37,14 @@ export async function mountsOf(
 
 async function partOf(
   volume: MountedVolume,
-  subPath: string | undefined,
-  name: string,
+  { subPath, name, group }: { subPath: string | undefined; name: string; group: number | undefined },
   runtime: Pick<Runtime, 'partOfVolume'>,
-): Promise<Pick<MountSpec, 'type' | 'source' | 'subPath'>> {
+): Promise<MountSource> {
   const { type, source } = volume;
   if (!subPath) return { type, source };
   if (type === 'bind') return { type, source: await insideOf(source, subPath, name) };
   try {
-    return (await runtime.partOfVolume?.(source, safePath(subPath))) ?? { type, source };
+    return (await runtime.partOfVolume?.(source, safePath(subPath), group)) ?? { type, source };
   } catch (error) {
     if (isUnreachable(error)) throw error;
     throw new ConfigError(
