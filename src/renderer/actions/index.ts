@@ -1,6 +1,7 @@
 import { i18n } from '@/locales';
 import { usePermissionStore } from '@/stores/permissions';
 import { basicActions } from './basic';
+import { forwardActions } from './forward';
 import { jobActions } from './job';
 import { nodeActions } from './node';
 import type { Action, ActionTarget, OfferedAction } from './types';
@@ -12,7 +13,9 @@ const ORDER = ['open', 'work', 'change', 'end'] as const;
 
 /** Every action, in the order of menus. */
 export const allActions: readonly Action[] = ORDER.flatMap((group) =>
-  [...basicActions, ...workloadActions, ...jobActions, ...nodeActions].filter((action) => action.group === group),
+  [...basicActions, ...workloadActions, ...forwardActions, ...jobActions, ...nodeActions].filter(
+    (action) => action.group === group,
+  ),
 );
 
 /** The actions that apply to a target, with why some cannot be used. Reactive on permissions. */

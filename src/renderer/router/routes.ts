@@ -11,6 +11,7 @@ export const routes: RouteRecordRaw[] = [
   { path: '/', name: 'home', component: { render: () => null } },
   { path: '/c/:cluster/overview', name: 'overview', component: OverviewPage },
   { path: '/c/:cluster/k/:kind', name: 'list', component: ListPage },
+  { path: '/c/:cluster/port-forwards', name: 'port-forwards', component: () => import('@/views/PortForwardsPage.vue') },
   { path: '/settings', name: 'settings', component: () => import('@/views/SettingsPage.vue') },
   { path: '/:rest(.*)*', name: 'missing', component: MissingPage },
 ];
