@@ -1,14 +1,12 @@
-import type { HorizontalPodAutoscaler, MetricSpec } from '../k8s';
+import type { HorizontalPodAutoscaler } from '../k8s';
+import { metricLines } from '../metric-lines';
 import { condition, status } from './helpers';
 import { defineKindView } from './types';
 
-/** A metric's target in short: `cpu 80%`, `memory 200Mi`, `queue_length 30`. */
-function target(metric: MetricSpec): string {
-  const source = metric.resource ?? metric.containerResource ?? metric.pods ?? metric.object ?? metric.external;
-  if (!source) return metric.type;
-  const name = 'name' in source ? source.name : source.metric.name;
-  const { averageUtilization, averageValue, value } = source.target;
-  return `${name} ${averageUtilization === undefined ? (averageValue ?? value ?? '') : `${averageUtilization}%`}`;
+/** Its metrics in short, as they are and should be: `cpu 40%/80%`, `memory <unknown>/200Mi`. */
+function targets(object: HorizontalPodAutoscaler): string[] {
+  const lines = metricLines(object.spec?.metrics ?? [], object.status?.currentMetrics ?? []);
+  return lines.map(({ name, current, target }) => `${name} ${current ?? '<unknown>'}/${target}`);
 }
 
 export const horizontalPodAutoscalers = defineKindView<HorizontalPodAutoscaler>({
@@ -28,7 +26,7 @@ export const horizontalPodAutoscalers = defineKindView<HorizontalPodAutoscaler>(
       width: 200,
       value: ({ spec }) => (spec?.scaleTargetRef ? `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}` : null),
     },
-    { id: 'targets', renderer: 'list', width: 200, value: (object) => (object.spec?.metrics ?? []).map(target) },
+    { id: 'targets', renderer: 'list', width: 200, value: targets },
     { id: 'minPods', renderer: 'number', width: 70, align: 'end', value: (object) => object.spec?.minReplicas ?? 1 },
     { id: 'maxPods', renderer: 'number', width: 70, align: 'end', value: (object) => object.spec?.maxReplicas ?? null },
     {

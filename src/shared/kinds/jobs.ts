@@ -1,3 +1,4 @@
+import { humanDuration } from '../duration';
 import type { Job } from '../k8s';
 import { formatSelector } from '../selectors';
 import { condition, controlledBy, imagesOf, status } from './helpers';
@@ -23,8 +24,22 @@ export const jobs = defineKindView<Job>({
     },
     { id: 'active', renderer: 'number', width: 70, align: 'end', value: (object) => object.status?.active ?? 0 },
     { id: 'failed', renderer: 'number', width: 70, align: 'end', value: (object) => object.status?.failed ?? 0 },
-    { id: 'started', renderer: 'age', width: 100, value: (object) => object.status?.startTime ?? null },
-    { id: 'completed', renderer: 'age', width: 110, value: (object) => object.status?.completionTime ?? null },
+    {
+      id: 'duration',
+      renderer: 'text',
+      width: 84,
+      align: 'end',
+      value: ({ status: { startTime, completionTime } = {} }) =>
+        startTime && completionTime ? humanDuration(Date.parse(completionTime) - Date.parse(startTime)) : null,
+    },
+    { id: 'started', renderer: 'age', width: 100, wide: true, value: (object) => object.status?.startTime ?? null },
+    {
+      id: 'completed',
+      renderer: 'age',
+      width: 110,
+      wide: true,
+      value: (object) => object.status?.completionTime ?? null,
+    },
     { id: 'controlledBy', renderer: 'text', width: 180, wide: true, value: controlledBy },
     {
       id: 'images',

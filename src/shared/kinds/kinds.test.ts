@@ -149,9 +149,14 @@ describe('cells of the other kinds', () => {
       { type: 'External', external: { metric: { name: 'queue' }, target: { type: 'Value', value: '30' } } },
     ];
     const scaleTargetRef = { kind: 'Deployment', name: 'web' };
-    expect(cells('horizontalpodautoscalers', { spec: { metrics, scaleTargetRef, maxReplicas: 5 } })).toMatchObject({
+    const status = {
+      currentMetrics: [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 40 } } }],
+    };
+    expect(
+      cells('horizontalpodautoscalers', { spec: { metrics, scaleTargetRef, maxReplicas: 5 }, status }),
+    ).toMatchObject({
       reference: 'Deployment/web',
-      targets: ['cpu 80%', 'queue 30'],
+      targets: ['cpu 40%/80%', 'queue <unknown>/30'],
       minPods: 1,
       maxPods: 5,
     });

@@ -172,7 +172,7 @@ export const details = {
   limitRatio: 'Limit/request',
   budget: 'Budget',
   unhealthyPolicy: 'Unhealthy pods',
-  disruptionsAllowed: 'pod may be evicted now | pod may be evicted now | pods may be evicted now',
+  disruptionsAllowed: 'pods may be evicted now | pod may be evicted now | pods may be evicted now',
   healthyOf: '{healthy} of {expected} pods healthy, {desired} must stay so',
   terminating: 'Terminating',
   plural: 'Plural',

@@ -113,6 +113,7 @@ export const kinds = {
     completions: 'Completions',
     active: 'Active',
     failed: 'Failed',
+    duration: 'Duration',
     started: 'Started',
     completed: 'Completed',
     schedule: 'Schedule',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { MetricSpec, MetricStatus } from '@shared/k8s';
-import { metricLines } from './metric-words';
+import type { MetricSpec, MetricStatus } from './k8s';
+import { metricLines } from './metric-lines';
 
 it('puts every metric of an autoscaler beside its target', () => {
   const specs = [
@@ -13,7 +13,7 @@ it('puts every metric of an autoscaler beside its target', () => {
     { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 40, averageValue: '20m' } } },
   ] as unknown as MetricStatus[];
   expect(metricLines(specs, statuses)).toEqual([
-    { name: 'cpu', of: 'Resource', current: '40 %', target: '80 %', share: 0.5 },
+    { name: 'cpu', of: 'Resource', current: '40%', target: '80%', share: 0.5 },
     { name: 'memory', of: 'Resource', current: '512Mi', target: '1Gi' },
     { name: 'queue', of: 'External', target: '30' },
   ]);

@@ -1,5 +1,5 @@
-import { canonicalQuantity } from '@shared/quantity';
-import type { MetricSpec, MetricStatus } from '@shared/k8s';
+import { canonicalQuantity } from './quantity';
+import type { MetricSpec, MetricStatus } from './k8s';
 
 /** One metric of an autoscaler: what it is now and what it should be. */
 export interface MetricLine {
@@ -32,7 +32,7 @@ function words(value: Value | undefined, as: Value | undefined): string | undefi
   if (!value) return undefined;
   const kind = as ?? value;
   if (kind.averageUtilization !== undefined && value.averageUtilization !== undefined)
-    return `${value.averageUtilization} %`;
+    return `${value.averageUtilization}%`;
   const quantity = kind.averageValue === undefined ? (value.value ?? value.averageValue) : value.averageValue;
   return quantity === undefined ? undefined : canonicalQuantity(quantity);
 }
