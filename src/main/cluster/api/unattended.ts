@@ -4,13 +4,7 @@ import type { KindDefinition } from './kind';
  * Kinds that can be stored but that no controller acts on yet, as PLURAL or
  * PLURAL.GROUP. Whoever adds a controller takes its line away.
  */
-const unattended = new Set([
-  'ingresses.networking.k8s.io',
-  'volumeattachments.storage.k8s.io',
-  'gatewayclasses.gateway.networking.k8s.io',
-  'gateways.gateway.networking.k8s.io',
-  'httproutes.gateway.networking.k8s.io',
-]);
+const unattended = new Set(['volumeattachments.storage.k8s.io']);
 
 /** What to tell whoever creates an object that nothing will act on. */
 export function unattendedWarnings({ group, plural }: Pick<KindDefinition, 'group' | 'plural'>): string[] {

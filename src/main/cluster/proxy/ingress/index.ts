@@ -1,4 +1,4 @@
-import type { Deployment, EndpointSlice, Ingress, IngressClass, Pod, Secret, Service } from '@shared/k8s';
+import type { Deployment, EndpointSlice, Ingress, IngressClass, KubeObject, Pod, Secret, Service } from '@shared/k8s';
 import { runController, type RunningController } from '../../client/controller';
 import { createEventRecorder } from '../../client/events';
 import { resources } from '../../client/resources';
@@ -11,6 +11,7 @@ import { createBackends } from './backends';
 import { ensureIngressClass, ingressesServed } from './classes';
 import { ensureDefaultCertificate } from './default-certificate';
 import { addIngresses } from './from-ingress';
+import { createGateways } from './gateway';
 import { portIsFree, type HostPorts, type PortCheck } from './host-ports';
 import { Loader } from './loader';
 import type { Finding } from './model';
@@ -32,7 +33,7 @@ export interface IngressOptions {
 }
 
 /**
- * Serves Ingresses of the class `nginx` with an nginx that runs as a pod in
+ * Serves Ingresses of the class `nginx` and Gateways of the class `gantry` with an nginx that runs as a pod in
  * kube-system. The pod is made when there is the first Ingress, and goes on
  * serving what it was told last while the app is closed.
  */
@@ -72,7 +73,9 @@ export function createIngressController(options: IngressOptions): IngressControl
   let classEnsured = false;
   let earliest = 0;
 
-  const touch = (): void => queue.addAfter(key, Math.max(settleMs, earliest - clock.now()));
+  const touch: () => void = () => queue.addAfter(key, Math.max(settleMs, earliest - clock.now()));
+
+  const gateways = createGateways({ client, informers, clock, log, changed: () => touch() });
 
   async function reconcile(): Promise<{ requeueAfterMs?: number } | void> {
     earliest = clock.now() + paceMs;
@@ -81,17 +84,24 @@ export function createIngressController(options: IngressOptions): IngressControl
     const own = ingressesServed(ingresses.list(), classes.list());
     const image = options.image();
     // Nothing runs for a cluster without Ingresses.
-    if (!image || (own.length === 0 && !addon.ports())) return;
+    const wanted = own.length > 0 || gateways.served().length > 0 || addon.ports() !== undefined;
+    if (!image || !wanted) return gateways.tell(false);
     const ports = await addon.ensure(image);
-    if (addon.running().size === 0) return { requeueAfterMs: startingMs };
+    const backends = createBackends((namespace, name) => services.get(namespace, name), slices.list());
+    const sources = { backends, secret, ports, isRefused: (object: KubeObject) => loader.isRefused(object) };
+    if (addon.running().size === 0) {
+      gateways.add(new SiteBuilder(), sources);
+      await gateways.tell(false);
+      return { requeueAfterMs: startingMs };
+    }
     const pem = await ensureDefaultCertificate(client, secret, clock.now());
     let findings: Finding[] = [];
     let served: Ingress[] = [];
-    const backends = createBackends((namespace, name) => services.get(namespace, name), slices.list());
     await loader.load(() => {
       const site = new SiteBuilder();
       served = own.filter((ingress) => !loader.isRefused(ingress));
-      findings = addIngresses(site, served, { backends, secret, ports });
+      findings = addIngresses(site, served, sources);
+      gateways.add(site, sources);
       const configuration = render(site.build(), pem, ports);
       for (const { object, message } of configuration.unfit)
         findings.push({ object, reason: 'Rejected', message: `a path of it is not served: ${message}` });
@@ -99,10 +109,11 @@ export function createIngressController(options: IngressOptions): IngressControl
     });
     told.tell([
       ...findings,
-      ...loader.findings(own),
+      ...loader.findings([...own, ...gateways.routes()]),
       ...served.map((object) => ({ object, type: 'Normal' as const, reason: 'Sync', message: 'Scheduled for sync' })),
     ]);
     for (const ingress of served) await tellAddress(client, ingress, ports);
+    await gateways.tell(true);
   }
 
   function follow(): void {
@@ -129,6 +140,7 @@ export function createIngressController(options: IngressOptions): IngressControl
     },
     touch,
     async stop() {
+      gateways.stop();
       for (const remove of removals) remove();
       queue.close();
       await controller?.stop();

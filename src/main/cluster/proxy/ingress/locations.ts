@@ -33,19 +33,21 @@ const covers = (prefix: string, path: string): boolean =>
 export function locationsOf({ routes }: Pick<Server, 'routes'>): Location[] {
   const exact = new Map<string, Route[]>();
   const prefixes = new Map<string, Route[]>();
-  const regexes = new Map<string, { path: RoutePath & { type: 'Regex' }; routes: Route[] }>();
+  const regexes = new Map<string, { path: Extract<RoutePath, { type: 'Regex' }>; routes: Route[] }>();
   const put = (map: Map<string, Route[]>, key: string, route: Route): void =>
     void (map.get(key)?.push(route) ?? map.set(key, [route]));
   for (const route of routes) {
     const { path } = route;
-    if (path.type === 'Exact') put(exact, decoded(path.value), route);
-    else if (path.type === 'Prefix') put(prefixes, trimmed(decoded(path.value)), route);
-    else {
-      const key = `${path.ignoreCase} ${path.value}`;
-      const group = regexes.get(key);
-      if (group) group.routes.push(route);
-      else regexes.set(key, { path, routes: [route] });
+    if (path.type !== 'Regex') {
+      const key = decoded(path.value);
+      if (path.type === 'Exact') put(exact, key, route);
+      else put(prefixes, trimmed(key), route);
+      continue;
     }
+    const key = `${path.ignoreCase} ${path.value}`;
+    const group = regexes.get(key);
+    if (group) group.routes.push(route);
+    else regexes.set(key, { path, routes: [route] });
   }
   const byLength = [...prefixes].sort(([a], [b]) => b.length - a.length || (a < b ? -1 : 1));
   const covering = (path: string): Route[] => byLength.flatMap(([prefix, own]) => (covers(prefix, path) ? own : []));

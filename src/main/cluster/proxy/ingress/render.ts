@@ -25,9 +25,8 @@ export const defaultCertificate = 'default';
 const preamble = `pid /run/ingress/nginx.pid;
 error_log stderr notice;
 worker_processes 2;
-worker_rlimit_nofile 65536;
 worker_shutdown_timeout 240s;
-events { worker_connections 16384; multi_accept on; }
+events { worker_connections 4096; multi_accept on; }
 http {
 access_log /dev/stdout;
 default_type text/plain;
