@@ -26,6 +26,20 @@ describe('the kubernetes Service', () => {
     });
     expect(bed.problems).toEqual([]);
   });
+
+  it('follows the API server to where pods reach it', async () => {
+    let tell: ((endpoint: { ip: string; port: number }) => void) | undefined;
+    bed = await startTestbed({
+      apiEndpoint: { ip: '127.0.0.1', port: 6443 },
+      onApiEndpoint: (listener) => (tell = listener),
+    });
+    tell!({ ip: '172.18.0.1', port: 6444 });
+    await bed.settle();
+    expect(await bed.client.get(resources.endpointSlices, 'default', 'kubernetes')).toMatchObject({
+      endpoints: [{ addresses: ['172.18.0.1'] }],
+      ports: [{ name: 'https', port: 6444 }],
+    });
+  });
 });
 
 describe('what every cluster has', () => {

@@ -58,6 +58,15 @@ describe('a pod that is bound by hand', () => {
     });
   });
 
+  it('is refused when it sets what is not its own to set, but for the routers of the cluster', async () => {
+    const sysctls = [{ name: 'net.ipv4.ip_forward', value: '1' }];
+    await node.create('forwarder', { securityContext: { sysctls } });
+    expect(await refusal('forwarder')).toMatchObject({
+      reason: 'SysctlForbidden',
+      message: expect.stringContaining('forbidden sysctl: "net.ipv4.ip_forward" not allowlisted'),
+    });
+  });
+
   it('is refused when a port of the host or a taint stands against it', async () => {
     const ports = { containers: [{ name: 'main', image: 'web:1', ports: [{ containerPort: 80, hostPort: 8080 }] }] };
     await node.create('first', ports);

@@ -15,6 +15,8 @@ export interface ServiceRouting {
   routerIp: string;
   /** CIDR of the services' addresses. */
   serviceCidr: string;
+  /** Addresses outside that range which services have besides; those of later are for later pods. */
+  externalIps?: string[];
   /** Servers of the cluster's DNS, reached over that route. */
   clusterDns: string[];
 }
@@ -100,10 +102,10 @@ export function sandboxSpec(pod: Pod, attempt: number, node: NodeFacts, mounts: 
  * resolver between, which answers for addresses of its network itself.
  */
 function routedSandbox(
-  { image, routerIp, serviceCidr }: ServiceRouting,
+  { image, routerIp, serviceCidr, externalIps = [] }: ServiceRouting,
   dns: SandboxSpec['dns'],
 ): Pick<SandboxSpec, 'image' | 'command' | 'addCapabilities' | 'writableRoot'> {
-  const setRoute = `ip route replace ${serviceCidr} via ${routerIp}`;
+  const setRoute = [serviceCidr, ...externalIps].map((to) => `ip route replace ${to} via ${routerIp}`).join('; ');
   const addCapabilities = ['NET_ADMIN'];
   if (!dns?.servers.length) return { image, command: ['sh', '-c', `${setRoute}; exec /pause`], addCapabilities };
   const script = `${setRoute}; printf %s "$1" > /etc/resolv.conf; exec /pause`;

@@ -47,8 +47,17 @@ describe('the sandbox of a pod', () => {
       },
     });
     const options = sandboxOptions(spec, 'gantry/pause:1', 'net');
-    expect(options).toMatchObject({ Image: 'gantry/node:1', HostConfig: { CapAdd: ['NET_ADMIN'], ReadonlyRootfs: false } });
+    expect(options).toMatchObject({
+      Image: 'gantry/node:1',
+      HostConfig: { CapAdd: ['NET_ADMIN'], ReadonlyRootfs: false },
+    });
     expect(options.NetworkingConfig).toBeUndefined();
+  });
+
+  it('leads to external addresses of services too', () => {
+    const outside = { ...routing, externalIps: ['203.0.113.7'] };
+    const spec = sandbox(podIn('default'), node({ serviceRouting: () => outside }));
+    expect(spec.command![2]).toContain('; ip route replace 203.0.113.7 via 172.18.255.254; ');
   });
 
   it('is the empty one with the DNS of the engine while services are not routed', () => {

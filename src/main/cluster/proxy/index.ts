@@ -1,89 +1,19 @@
-import type { Node, Pod } from '@shared/k8s';
+import type { Node, Pod, Service } from '@shared/k8s';
 import { runController, type RunningController } from '../client/controller';
 import { createEventRecorder } from '../client/events';
 import { resources } from '../client/resources';
-import type { InformerFactory, KubeClient } from '../client/types';
 import { WorkQueue } from '../client/workqueue';
-import type { Clock } from '../clock';
-import type { Logger } from '../log';
-import type { TaskList } from '../tasks';
 import { addressFromEnd } from './addresses';
 import { createAddons, systemNamespace } from './addons';
 import { imageFiles, type ImageFile } from './image-files';
 import { createIngressController } from './ingress';
 import { createHostPorts } from './host-ports';
-import { createNodeImage, type ImageEngine } from './node-image';
-import type { PolicyNetwork } from './policy';
+import { createNodeImage } from './node-image';
 import { createRules, isRouter, runningRouter } from './rules';
+import { isIpv4 } from './services';
+import type { ServiceProxy, ServiceProxyOptions } from './types';
 
-/** What the service proxy needs of the container engine. */
-export interface ServiceProxyEngine extends ImageEngine {
-  /** `range` is there when fixed addresses are free in the rest of the subnet. */
-  ensureNetwork(): Promise<{ subnet: string; range?: string; gateway: string }>;
-}
-
-export interface ServiceProxyOptions {
-  client: KubeClient;
-  informers: InformerFactory;
-  engine: ServiceProxyEngine;
-  /** The program that sandboxes of the node image run, for the engine's architecture. */
-  sandboxProgram(): Buffer;
-  /** A prebuilt node image to use instead of building one. */
-  nodeImage?: string;
-  /** Ports of this machine for Ingresses and Gateways; 0 is any, absent the usual ones first. */
-  ingressPorts?: { http?: number; https?: number };
-  /** Awaited before routers get rules, so that these hold traffic to network policies first. */
-  guardRouters?(): Promise<void>;
-  /** Told the address at which containers reach this machine, as soon as it is known. */
-  onHostAddress?(address: HostAddress): void;
-  /** What is known of the machine that the engine runs on. */
-  machine: EngineMachine;
-  tasks: TaskList;
-  clock: Clock;
-  log: Logger;
-}
-
-/** Where containers reach this machine. */
-export interface HostAddress {
-  ip: string;
-  /** What comes there arrives at this machine's loopback address: it need not be listened on. */
-  forwarded: boolean;
-}
-
-/** The machine of the engine, as far as ports are opened there. */
-export interface EngineMachine {
-  /** Whether the network's gateway is an address of that machine, so that ports can be opened on it. */
-  hasGateway(): boolean;
-  /** Whether a program of this machine has the port; false when the engine's is another one. */
-  portInUse(port: number, protocol: 'TCP' | 'UDP'): Promise<boolean>;
-}
-
-/** How pods of a node reach the addresses of services. */
-export interface Routing {
-  image: string;
-  routerIp: string;
-  serviceCidr: string;
-  clusterDns: string[];
-}
-
-/**
- * Services and DNS inside the cluster's own network (D7): a router and a resolver
- * that run as pods in kube-system and keep working while the app is closed.
- */
-export interface ServiceProxy {
-  /** Asks the engine what is there already, for the nodes (see `setNodes`) that are about to start. Never throws. */
-  prepare(nodes: readonly (string | undefined)[]): Promise<void>;
-  /** Which nodes there are: the place of each decides the address of its router, and may be empty. */
-  setNodes(nodes: readonly (string | undefined)[]): void;
-  /** Builds what is missing and keeps add-ons, rules and records; once, after the nodes. */
-  start(): Promise<void>;
-  /** For a new pod of the node; undefined while services are not routed. */
-  routing(node: string): Routing | undefined;
-  /** What network policies need to know of the network; undefined while services are not routed. */
-  network(): PolicyNetwork | undefined;
-  /** Stops following; what runs keeps running. */
-  stop(): Promise<void>;
-}
+export type { HostAddress, Routing, ServiceProxy, ServiceProxyEngine, ServiceProxyOptions } from './types';
 
 const serviceCidr = '10.96.0.0/16';
 const dnsIp = '10.96.0.10';
@@ -99,6 +29,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const queue = new WorkQueue(clock);
   /** When the next run of a key may begin. */
   const earliest = new Map<string, number>();
+  const services = informers.informer<Service>(resources.services);
   const removals: (() => void)[] = [];
   let started = false;
   let controller: RunningController | undefined;
@@ -304,7 +235,8 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       const reference = image.ready();
       const routerIp = routerOf(node);
       if (!reference || !routerIp) return undefined;
-      return { image: reference, routerIp, serviceCidr, clusterDns: [dnsIp] };
+      const externalIps = [...new Set(services.list().flatMap(({ spec }) => spec?.externalIPs ?? []))].filter(isIpv4);
+      return { image: reference, routerIp, serviceCidr, clusterDns: [dnsIp], externalIps };
     },
     network() {
       const routers = nodes.flatMap((node) => routerOf(node) ?? []);

@@ -1,0 +1,77 @@
+import type { InformerFactory, KubeClient } from '../client/types';
+import type { Clock } from '../clock';
+import type { Logger } from '../log';
+import type { TaskList } from '../tasks';
+import type { ImageEngine } from './node-image';
+import type { PolicyNetwork } from './policy';
+
+/** What the service proxy needs of the container engine. */
+export interface ServiceProxyEngine extends ImageEngine {
+  /** `range` is there when fixed addresses are free in the rest of the subnet. */
+  ensureNetwork(): Promise<{ subnet: string; range?: string; gateway: string }>;
+}
+
+export interface ServiceProxyOptions {
+  client: KubeClient;
+  informers: InformerFactory;
+  engine: ServiceProxyEngine;
+  /** The program that sandboxes of the node image run, for the engine's architecture. */
+  sandboxProgram(): Buffer;
+  /** A prebuilt node image to use instead of building one. */
+  nodeImage?: string;
+  /** Ports of this machine for Ingresses and Gateways; 0 is any, absent the usual ones first. */
+  ingressPorts?: { http?: number; https?: number };
+  /** Awaited before routers get rules, so that these hold traffic to network policies first. */
+  guardRouters?(): Promise<void>;
+  /** Told the address at which containers reach this machine, as soon as it is known. */
+  onHostAddress?(address: HostAddress): void;
+  /** What is known of the machine that the engine runs on. */
+  machine: EngineMachine;
+  tasks: TaskList;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Where containers reach this machine. */
+export interface HostAddress {
+  ip: string;
+  /** What comes there arrives at this machine's loopback address: it need not be listened on. */
+  forwarded: boolean;
+}
+
+/** The machine of the engine, as far as ports are opened there. */
+export interface EngineMachine {
+  /** Whether the network's gateway is an address of that machine, so that ports can be opened on it. */
+  hasGateway(): boolean;
+  /** Whether a program of this machine has the port; false when the engine's is another one. */
+  portInUse(port: number, protocol: 'TCP' | 'UDP'): Promise<boolean>;
+}
+
+/** How pods of a node reach the addresses of services. */
+export interface Routing {
+  image: string;
+  routerIp: string;
+  serviceCidr: string;
+  clusterDns: string[];
+  /** Addresses outside the range that services have besides. */
+  externalIps: string[];
+}
+
+/**
+ * Services and DNS inside the cluster's own network (D7): a router and a resolver
+ * that run as pods in kube-system and keep working while the app is closed.
+ */
+export interface ServiceProxy {
+  /** Asks the engine what is there already, for the nodes (see `setNodes`) that are about to start. Never throws. */
+  prepare(nodes: readonly (string | undefined)[]): Promise<void>;
+  /** Which nodes there are: the place of each decides the address of its router, and may be empty. */
+  setNodes(nodes: readonly (string | undefined)[]): void;
+  /** Builds what is missing and keeps add-ons, rules and records; once, after the nodes. */
+  start(): Promise<void>;
+  /** For a new pod of the node; undefined while services are not routed. */
+  routing(node: string): Routing | undefined;
+  /** What network policies need to know of the network; undefined while services are not routed. */
+  network(): PolicyNetwork | undefined;
+  /** Stops following; what runs keeps running. */
+  stop(): Promise<void>;
+}
