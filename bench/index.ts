@@ -2,9 +2,11 @@ import { api } from './api';
 import { coldStart } from './cold-start';
 import type { Benchmark } from './figures';
 import { podStart } from './pod-start';
+import { scale } from './scale';
 import { scheduling } from './scheduling';
+import { service } from './service';
 
-const benchmarks: Benchmark[] = [coldStart, api, scheduling, podStart];
+const benchmarks: Benchmark[] = [coldStart, api, scheduling, podStart, service, scale];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
