@@ -3,7 +3,6 @@ import { coldStart } from './cold-start';
 import type { Benchmark } from './figures';
 import { podStart } from './pod-start';
 import { scale } from './scale';
-import { scale } from './scale';
 import { scheduling } from './scheduling';
 import { service } from './service';
 
