@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { buildBundles } from './build.mjs';
 import { aptInstall, canInstall, fail, has, quiet, root, say } from './run.mjs';
 
 const stampFile = join(root, 'node_modules', '.gantry-stamp');
@@ -91,7 +92,7 @@ export function ensureBuild() {
   }
   say('building');
   try {
-    quiet(process.execPath, ['node_modules/electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'warn']);
+    buildBundles();
   } catch (error) {
     fail(`the build failed. ${error.message}`);
   }
