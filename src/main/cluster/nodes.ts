@@ -77,6 +77,8 @@ export interface Nodes {
 
 /** How often the engine is asked whether it is there, in ms. */
 const probeMs = 5_000;
+/** How long is waited after a pod was ended for the machine's sake until the next, on whatever node, in ms. */
+const evictionTurnMs = 9_000;
 
 /** Composes node agents with their runtimes (D6): several on one engine, simulated ones beside them or in its place. */
 export function createNodes(options: NodesOptions): Nodes {
@@ -153,6 +155,14 @@ export function createNodes(options: NodesOptions): Nodes {
 
   const simulatedRuntime = createSimulatedRuntime({ clusterId: options.clusterId, clock });
   const volumesDirectory = join(options.directory, 'volumes');
+  let evictedAt = -Infinity;
+  /** All nodes of the machine see it run short: one pod of one of them at a time. */
+  const mayEvict = (): boolean => {
+    const now = clock.now();
+    if (now - evictedAt < evictionTurnMs) return false;
+    evictedAt = now;
+    return true;
+  };
   const roster = new NodeRoster({
     clusterName,
     volumesDirectory,
@@ -174,6 +184,8 @@ export function createNodes(options: NodesOptions): Nodes {
         capacity: { ...member.capacity },
         annotations: annotationsOf(member),
         controlPlane: member.name === clusterName,
+        sharesMachine: member.name !== clusterName,
+        mayEvict,
         ...(member.kind === 'simulated'
           ? {}
           : { serviceRouting: () => services.routing(member.name), guardNetwork: policies.guard, dockerLogin }),

@@ -59,6 +59,10 @@ export interface KubeletOptions {
   controlPlane?: boolean;
   /** How addresses of pods are reached; default: directly. */
   dial?: Dial;
+  /** Another agent of the same engine speaks for the machine: this one's usage is that of its pods. */
+  sharesMachine?: boolean;
+  /** Whether a pod may be ended for want of memory, disk or processes now; agents of one machine take turns. */
+  mayEvict?: () => boolean;
   /** Where usage is sampled. */
   metrics?: Metrics;
   /** The login of whoever runs this, for images that no pull secret of a pod opens. */
@@ -222,6 +226,7 @@ class NodeKubelet implements Kubelet {
       machine,
       thresholds: checkThresholds({ ...defaultThresholds, ...options.evictionThresholds }),
       pods: () => [...this.workers.values()].filter((worker) => worker.isActive()).map((worker) => worker.pod),
+      mayEvict: () => options.mayEvict?.() ?? true,
       evict: (uid, failure) => this.workers.get(uid)?.fail(failure),
       reclaim: () => this.garbage.reclaim(),
       changed: () => void agent.changed(),
@@ -298,11 +303,13 @@ class NodeKubelet implements Kubelet {
   private addMetrics(): void {
     const { metrics, nodeName, runtime } = this.options;
     if (!metrics) return;
+    const onThisHost = () => runtime.kind === 'docker' && this.local && process.platform === 'linux';
     this.removals.push(
       metrics.addNode({
         name: nodeName,
         runtime,
-        wholeHost: () => runtime.kind === 'docker' && this.local && process.platform === 'linux',
+        wholeHost: () => onThisHost() && !this.options.sharesMachine,
+        partOfHost: () => onThisHost() && this.options.sharesMachine === true,
         capacity: () => {
           const { cpu, memory } = this.node.allocatable();
           return { cpu, memory };

@@ -111,6 +111,23 @@ describe('createMetrics', () => {
     expect(metrics.node('n')).toMatchObject({ cpuNanocores: 2e9, memoryBytes: 5000 });
   });
 
+  it('counts once what several nodes of a machine use', async () => {
+    const { clock, metrics } = setUp(true);
+    metrics.addNode({
+      name: 'second',
+      runtime: { list: async () => [], stats: async () => undefined } as unknown as Runtime,
+      wholeHost: () => false,
+      partOfHost: () => true,
+      capacity: () => ({ cpu: 4, memory: 8000 }),
+      pod: () => undefined,
+    });
+    await clock.advance(4000);
+    const { points, cpuLimit, memoryLimit } = metrics.series({ kind: 'cluster' }, 0);
+    expect(points.at(-1)).toMatchObject({ cpu: 2, memory: 5000 });
+    expect({ cpuLimit, memoryLimit }).toEqual({ cpuLimit: 4, memoryLimit: 8000 });
+    expect(metrics.node('second')?.memoryBytes ?? 0).toBe(0);
+  });
+
   it('goes on in the same series when a container is restarted', async () => {
     const { clock, metrics, restart, usage } = setUp(false);
     await clock.advance(12_000);

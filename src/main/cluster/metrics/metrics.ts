@@ -16,6 +16,8 @@ export interface MetricsNode {
   runtime: Runtime;
   /** The node is this machine as a whole: its usage is the machine's. */
   wholeHost(): boolean;
+  /** What it uses is part of what another node tells for the whole machine. */
+  partOfHost?(): boolean;
   /** cpu in cores, memory in bytes. */
   capacity(): { cpu: number; memory: number };
   pod(namespace: string, name: string): Pod | undefined;
@@ -186,7 +188,8 @@ class Sampler implements Metrics {
   series(target: MetricsTarget, fromMs: number): Series {
     if (target.kind === 'pod') return this.podSeries(target, fromMs);
     const now = this.options.clock.now();
-    const names = target.kind === 'node' ? [target.name] : [...this.nodes.keys()];
+    const apart = [...this.nodes.values()].filter((node) => !node.partOfHost?.());
+    const names = target.kind === 'node' ? [target.name] : apart.map(({ name }) => name);
     const points = sumPoints(names.map((name) => this.nodeTracks.get(name)?.series.since(fromMs, now) ?? []));
     const capacities = names.map((name) => this.nodes.get(name)?.capacity()).filter((one) => one !== undefined);
     if (capacities.length === 0)

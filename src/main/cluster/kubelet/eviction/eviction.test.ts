@@ -72,6 +72,21 @@ describe('a node that runs out of memory', () => {
   });
 });
 
+it('ends no pod while it is the turn of another node of the machine', async () => {
+  let turn = false;
+  const machine = async (): Promise<Readings> => ({
+    'memory.available': { available: 50 * mib, capacity: 1000 * mib },
+  });
+  node = await createTestNode({ machine, mayEvict: () => turn, memoryBytes: 2 ** 30 });
+  await node.create('web', asking('100Mi'), {}, { memory: 60 * mib });
+  await node.pass(30_000, 500);
+  expect(await phases('web')).toEqual(['Running']);
+  expect((await condition('MemoryPressure')).status).toBe('True');
+  turn = true;
+  await node.pass(10_000, 500);
+  expect(await phases('web')).toEqual(['Evicted']);
+});
+
 it('thresholds are quantities or percentages', () => {
   expect(thresholdOf('100Mi', 2 ** 30)).toBe(100 * mib);
   expect(thresholdOf('12.5%', 800)).toBe(100);

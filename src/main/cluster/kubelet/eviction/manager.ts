@@ -39,6 +39,8 @@ export interface EvictionOptions {
   thresholds: Thresholds;
   /** The pods that are not over yet. */
   pods(): Pod[];
+  /** False while another node of the same machine has just ended a pod. Asked when one would be ended. */
+  mayEvict?(): boolean;
   evict(uid: string, failure: PodFailure): void;
   /** Frees disk space that belongs to nobody (unused images). */
   reclaim(): Promise<void>;
@@ -103,7 +105,7 @@ export class EvictionManager {
       met = await this.met();
     }
     // One at a time: what it leaves behind may be enough.
-    if (met[0]) await this.evictFor(met[0]);
+    if (met[0] && (this.options.mayEvict?.() ?? true)) await this.evictFor(met[0]);
   }
 
   /** The thresholds that are met, memory first. */
