@@ -12,6 +12,7 @@ import { createDaemonSetController } from './daemonset';
 import { createDeploymentController } from './deployment';
 import { createDisruptionControllers } from './disruption';
 import { createEndpointsControllers } from './endpoints';
+import { createEphemeralVolumeController } from './ephemeral-volume';
 import { createEventTtlController } from './event-ttl';
 import type { ControllerContext, ControllerSettings, ControlLoop } from './framework';
 import { createGarbageCollector } from './garbage-collector';
@@ -75,6 +76,7 @@ export function createControllers(parameters: {
     createTaintEvictionController(context),
     createPodGCController(context),
     createPersistentVolumeController(context),
+    createEphemeralVolumeController(context),
     ...createVolumeProtectionControllers(context),
     createResourceQuotaController(context),
     createEventTtlController(context),
