@@ -46,7 +46,7 @@ function ask(host: string, path = '/', more: RequestOptions & { tls?: boolean; b
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
       let text = '';
-      const certificate = tls ? (response.socket as TLSSocket).getPeerCertificate().subject.CN : undefined;
+      const certificate = tls ? String((response.socket as TLSSocket).getPeerCertificate().subject.CN) : undefined;
       response.on('data', (chunk: Buffer) => (text += chunk.toString()));
       response.on('error', reject);
       response.on('end', () =>

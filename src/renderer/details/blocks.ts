@@ -10,6 +10,7 @@ import EndpointSliceBlock from './endpointslice.vue';
 import EventBlock from './event.vue';
 import GenericBlock from './generic.vue';
 import HorizontalPodAutoscalerBlock from './horizontalpodautoscaler.vue';
+import IngressBlock from './ingress.vue';
 import JobBlock from './job.vue';
 import LimitRangeBlock from './limitrange.vue';
 import NamespaceBlock from './namespace.vue';
@@ -41,6 +42,7 @@ const blocks: Record<string, Component> = {
   endpointslices: EndpointSliceBlock,
   events: EventBlock,
   horizontalpodautoscalers: HorizontalPodAutoscalerBlock,
+  ingresses: IngressBlock,
   jobs: JobBlock,
   limitranges: LimitRangeBlock,
   namespaces: NamespaceBlock,

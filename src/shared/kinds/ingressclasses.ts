@@ -33,6 +33,6 @@ kind: IngressClass
 metadata:
   name: nginx
 spec:
-  controller: k8s.io/ingress-nginx
+  controller: gantry.dev/ingress-nginx
 `,
 });

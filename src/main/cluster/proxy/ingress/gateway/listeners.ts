@@ -41,8 +41,8 @@ export function listenersOf(gateway: Gateway, sources: ListenerSources): KnownLi
     const accepted = acceptance(listener, sources.ports);
     const conflict = conflictOf(listener, gateway.spec.listeners);
     const kinds = kindsOf(listener);
-    const certificate: ReturnType<typeof certificateFor> | Record<string, never> =
-      listener.protocol === 'HTTPS' ? certificateFor(gateway, listener, sources) : {};
+    const certificate: ReturnType<typeof certificateFor> | { none: true } =
+      listener.protocol === 'HTTPS' ? certificateFor(gateway, listener, sources) : { none: true };
     const resolved =
       kinds.fault ??
       ('fault' in certificate ? certificate.fault : undefined) ??
