@@ -8,6 +8,7 @@ import { ensureNodeImage } from '../support/node-image';
 import { seededRandom } from '../support/random';
 import { Inspection } from './inspection';
 import { Mayhem } from './mayhem';
+import { Operator } from './operator';
 import { Supervisor } from './supervisor';
 import { User } from './user';
 import { job, namespace, service } from './workloads';
@@ -42,7 +43,7 @@ beforeAll(async () => {
     say(`THE ENGINE IS NOT RESTARTED: ${fault}. Set GANTRY_CHAOS_RESTART to a command that restarts Docker.`);
   }
   supervisor = new Supervisor({
-    args: ['--runtime', 'docker', '--nodes', '2', '--no-ui', ...(engine ? ['--docker-host', engine.host] : [])],
+    args: ['--runtime', 'docker', '--nodes', '2', ...(engine ? ['--docker-host', engine.host] : [])],
     env: { GANTRY_NODE_IMAGE: image },
   });
   inspection = new Inspection({ engine: engine?.docker ?? docker, supervisor, alone: engine !== undefined });
@@ -106,7 +107,7 @@ test(
       .toEqual([]);
 
     const until = Date.now() + seconds * 1000;
-    await Promise.all([user.work(until), mayhem.work(until)]);
+    await Promise.all([user.work(until), mayhem.work(until), new Operator(supervisor).work(until)]);
     say(`${JSON.stringify(mayhem.done)} while ${JSON.stringify(user.done)}`);
 
     await user.settleAll();

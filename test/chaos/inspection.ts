@@ -12,6 +12,9 @@ export interface InspectionOptions {
   alone: boolean;
 }
 
+/** What `--nodes 2` gives. */
+const expectedNodes = ['gantry', 'gantry-2'];
+
 const hasCondition = (object: any, type: string): boolean =>
   object.status?.conditions?.some((one: any) => one.type === type && one.status === 'True') ?? false;
 const nameOf = (pod: any): string => `${pod.metadata.namespace}/${pod.metadata.name}`;
@@ -37,6 +40,8 @@ export class Inspection {
     const found: string[] = nodes
       .filter((node) => !hasCondition(node, 'Ready'))
       .map((node) => `node ${node.metadata.name} is not Ready`);
+    const names = nodes.map((node) => node.metadata.name as string).toSorted();
+    if (String(names) !== String(expectedNodes)) found.push(`the nodes are ${names.join()}`);
     const wishes = user.wishes();
     for (const { sort, name, wish } of wishes) {
       const own = pods.filter((pod) => pod.metadata.namespace === namespace && pod.metadata.labels?.app === name);

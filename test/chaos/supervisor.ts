@@ -1,3 +1,4 @@
+import { WebSocket } from 'ws';
 import { apiClient, startApp, type Answer, type ApiClient, type RunningApp } from '../support/app';
 
 /** Keeps the app running: what it is started with, its log over all its lives, and calls that outlast a crash. */
@@ -63,6 +64,29 @@ export class Supervisor {
       } catch (error) {
         if (!this.excuses(error)) throw error;
       }
+    }
+  }
+
+  /** Calls what the window can ask for. @throws Error in the app's words, or because it is gone */
+  async window(method: string, params: object): Promise<unknown> {
+    await this.up;
+    const url = new URL(this.app!.ui);
+    url.protocol = 'ws:';
+    url.pathname = '/bridge';
+    const socket = new WebSocket(url);
+    try {
+      return await new Promise((resolve, reject) => {
+        socket.on('error', reject);
+        socket.on('close', () => reject(new Error('the app is gone')));
+        socket.on('open', () => socket.send(JSON.stringify({ type: 'call', id: 1, method, params })));
+        socket.on('message', (data: Buffer) => {
+          const answer = JSON.parse(data.toString()) as { type: string; value?: unknown; error?: { message: string } };
+          if (answer.type === 'error') reject(new Error(answer.error!.message));
+          else resolve(answer.value);
+        });
+      });
+    } finally {
+      socket.terminate();
     }
   }
 

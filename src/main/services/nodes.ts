@@ -19,7 +19,7 @@ export function nodeMethods(options: {
   };
 
   return {
-    'node.add': ({ cluster, ...node }) => nodesOf(cluster).add(node),
+    'node.add': async ({ cluster, ...node }) => nodesOf(cluster).add(node),
 
     async 'node.remove'({ cluster, name, force }, { signal }) {
       const nodes = nodesOf(cluster);
@@ -32,6 +32,6 @@ export function nodeMethods(options: {
       void ended.then((drained) => (drained ? remove() : undefined));
     },
 
-    'node.power': ({ cluster, name, on }) => nodesOf(cluster).power(name, on),
+    'node.power': async ({ cluster, name, on }) => nodesOf(cluster).power(name, on),
   } satisfies Partial<Methods>;
 }
