@@ -247,3 +247,10 @@ spec:
     expect(err).toMatch(/^The Pod "x" is invalid: spec\.containers: Required value/);
   });
 });
+
+it('says which file named what it cannot delete', async () => {
+  const { run } = await createTestKubectl();
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'gone' } });
+  const { err } = await run(['delete', '-f', '-'], { input });
+  expect(err).toBe('Error from server (NotFound): error when deleting "STDIN": pods "gone" not found\n');
+});

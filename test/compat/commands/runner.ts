@@ -14,7 +14,7 @@ export interface Run extends User {
 }
 
 /** How long the cluster may take to get to the outcome, in ms. */
-const patience = 60_000;
+const patience = 180_000;
 
 /** Runs an entry and looks at everything it must lead to. */
 export async function play(run: Run, entry: Entry): Promise<void> {

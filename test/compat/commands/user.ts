@@ -31,10 +31,10 @@ function start({ directory, env }: User, line: string) {
   return { child, ran, ended, end };
 }
 
-/** Types a line and waits for its end, at most two minutes. */
+/** Types a line and waits for its end, at most five minutes. */
 export async function type(user: User, line: string, input = ''): Promise<Ran> {
   const { child, ended, end } = start(user, line);
-  const late = setTimeout(end, 120_000);
+  const late = setTimeout(end, 300_000);
   child.stdin.end(input);
   try {
     return await ended;

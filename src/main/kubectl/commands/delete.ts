@@ -2,7 +2,7 @@ import type { KubeObject } from '@shared/k8s';
 import { dryRunOf, forEachTarget } from '../actions';
 import { dryRunFlag, filenameFlags, selectorFlag, type Command, type CommandCall } from '../command';
 import { objectName } from '../discovery';
-import { isNotFound, KubectlError, throwAll } from '../errors';
+import { isNotFound, KubectlError, prefixed, quote, throwAll } from '../errors';
 import { selectTargets, targetPath, type Target } from '../resources';
 import { untilGone } from '../waiting';
 
@@ -88,7 +88,7 @@ async function run(call: CommandCall): Promise<void> {
       deleted.push({ target, uid });
     } catch (error) {
       if (ignore && isNotFound(error)) return;
-      throw error;
+      throw target.manifest ? prefixed(error, `error when deleting ${quote(target.manifest.source)}: `) : error;
     }
     found++;
     if (flags.string('output') === 'name') {

@@ -227,7 +227,7 @@ export const deploymentChapter: Chapter = {
     cli('CLI-120', 'kubectl rollout restart deployment nginx-deployment', {
       stdout: 'deployment.apps/nginx-deployment restarted\n',
     }),
-    cli('CLI-120', 'kubectl rollout status deployment nginx-deployment --timeout=90s', { stdout: rolledOut }),
+    cli('CLI-120', 'kubectl rollout status deployment nginx-deployment --timeout=240s', { stdout: rolledOut }),
     cli('CLI-44', 'Kubectl edit deployment nginx-deployment', {
       env: { KUBE_EDITOR: `sed -i 's/replicas: 2$/replicas: 1/'` },
       stdout: 'deployment.apps/nginx-deployment edited\n',

@@ -52,7 +52,7 @@ export const podsChapter: Chapter = {
   },
   entries: [
     cli('CLI-88', 'kubectl apply -f .', { stdout: /^pod\/app created$/m }),
-    cli('CLI-120', 'kubectl wait --for=condition=Ready pod --all --timeout=90s', {
+    cli('CLI-120', 'kubectl wait --for=condition=Ready pod --all --timeout=240s', {
       stdout: /^pod\/web condition met$/m,
     }),
     cli('CLI-03', 'kubectl exec app', {
