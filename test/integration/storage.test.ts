@@ -196,7 +196,7 @@ describe('a StatefulSet', () => {
 describe('a claim', () => {
   test(
     'is kept while a pod uses it; its volume then goes or stays as its class says',
-    { timeout: 60_000 },
+    { timeout: 150_000 },
     async () => {
       await create('/apis/storage.k8s.io/v1/storageclasses', {
         metadata: { name: 'keep' },
@@ -228,7 +228,7 @@ describe('a claim', () => {
 
   test(
     'of one node is not used on a second one; parts of it can be mounted read-only',
-    { timeout: 60_000 },
+    { timeout: 150_000 },
     async () => {
       const nodes = (await get<KubeList<Pod>>('/api/v1/nodes'))!.items.map(({ metadata }) => metadata.name);
       await claim('shared');

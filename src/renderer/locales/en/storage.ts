@@ -24,7 +24,7 @@ export const storage = {
   nodes: 'Reachable from',
   usage: 'Used',
   usedOf: '{used} of {capacity}',
-  notMounted: 'Known only while a pod runs with it.',
+  notMounted: 'Not measured: no running pod uses it, or its node does not tell.',
   noUsage: 'Not known: {reason}',
   usedBy: 'Pods that use it',
   claims: 'Claims of this class',
