@@ -71,9 +71,10 @@ export class Supervisor {
   async window(method: string, params: object): Promise<unknown> {
     await this.up;
     const url = new URL(this.app!.ui);
+    const { origin } = url;
     url.protocol = 'ws:';
     url.pathname = '/bridge';
-    const socket = new WebSocket(url);
+    const socket = new WebSocket(url, { origin });
     try {
       return await new Promise((resolve, reject) => {
         socket.on('error', reject);
