@@ -35,12 +35,12 @@ const context = { signal: new AbortController().signal };
 
 it('adds, stops and starts nodes of the embedded cluster, and of no other', async () => {
   const { done, methods } = setUp(true);
-  expect(await methods['node.add']({ cluster: 'gantry', kind: 'simulated', cpu: '2' }, context)).toEqual({
+  expect(await methods['node.add']({ cluster: 'gantry', kind: 'simulated', cpu: '2' })).toEqual({
     name: 'gantry-2',
   });
-  await methods['node.power']({ cluster: 'gantry', name: 'gantry-2', on: false }, context);
+  await methods['node.power']({ cluster: 'gantry', name: 'gantry-2', on: false });
   expect(done).toEqual(['add {"kind":"simulated","cpu":"2"}', 'stop "gantry-2"']);
-  const elsewhere = methods['node.power']({ cluster: 'file#context', name: 'n', on: true }, context);
+  const elsewhere = methods['node.power']({ cluster: 'file#context', name: 'n', on: true });
   await expect(elsewhere).rejects.toMatchObject({ code: 'unavailable' });
 });
 
