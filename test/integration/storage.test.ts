@@ -254,9 +254,13 @@ describe('a claim', () => {
       expect(await inPod(part!, 'cat /part/file; echo no > /part/file')).toMatch(/^found\n.*Read-only file system/);
       await inPod(part!, 'echo new > /made/file');
       expect(await inPod(here!, 'cat /data/not/there/file; stat -c %g /data/part')).toBe('new\n2000');
-      const stats = await get<any>(`/api/v1/nodes/${nodes[0]}/proxy/stats/summary`);
-      const { volume: used } = stats.pods.find(({ podRef }: any) => podRef.name === 'here');
-      expect(used).toEqual([
+      const used = async () => {
+        const { status, text } = await api.call('GET', `/api/v1/nodes/${nodes[0]}/proxy/stats/summary`);
+        const stats = status === 200 ? JSON.parse(text) : { pods: [] };
+        return stats.pods.find(({ podRef }: any) => podRef.name === 'here')?.volume;
+      };
+      // The node is sampled from time to time.
+      await expect.poll(used, { timeout, interval: 500 }).toEqual([
         expect.objectContaining({
           name: 'data',
           pvcRef: { name: 'shared', namespace: 'default' },
