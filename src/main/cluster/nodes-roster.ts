@@ -208,7 +208,13 @@ export class NodeRoster {
     const annotations = { [memberAnnotations.removing]: 'true' };
     const mark = { metadata: { annotations } };
     await this.options.client.patch(resources.nodes, undefined, name, mark, { type: 'merge' });
-    await this.options.tasks.run(`Removing node ${name}`, () => this.take(name, kind));
+    try {
+      await this.options.tasks.run(`Removing node ${name}`, () => this.take(name, kind));
+    } catch (error) {
+      // The next look at the engine tries again.
+      if (kind === 'docker' && !this.leftOnEngine.includes(name)) this.leftOnEngine.push(name);
+      throw error;
+    }
   }
 
   private async take(name: string, kind: Member['kind']): Promise<void> {
