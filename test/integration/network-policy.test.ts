@@ -232,9 +232,9 @@ describe('network policies on a real engine', () => {
     const tries = [service, direct()].map((address) => `echo "got $(${get(address)})"`).join('; ');
     const first = `for i in 1 2 3; do ${tries}; done`;
     const eager = server('eager', { app: 'eager' }, nodes[1]!);
-    eager.spec.containers[0]!.command = ['sh', '-c', `(${first}) > /tmp/log 2>&1; exec sleep 1000`];
+    eager.spec.containers[0]!.command = ['sh', '-c', `(${first}) > /tmp/log 2>&1; touch /tmp/done; exec sleep 1000`];
     Object.assign(eager.spec.containers[0]!, {
-      readinessProbe: { exec: { command: ['pidof', 'sleep'] }, periodSeconds: 1 },
+      readinessProbe: { exec: { command: ['cat', '/tmp/done'] }, periodSeconds: 1 },
     });
     await apply(core('default', 'pods'), eager);
     await ready('eager');
