@@ -15,7 +15,9 @@ const retryMs = 1000;
 export class StatusWriter {
   private sent: PodStatus | undefined;
   private wanted: PodStatus | undefined;
-  private writing: Promise<void> | undefined;
+  private writing: Promise<void> = Promise.resolve();
+  /** Whether a write is under way that will see what is published now. */
+  private busy = false;
   private closed = false;
   /** The revision of the last write; what the API tells of the pod from before it is old news. */
   private revision = 0;
@@ -35,28 +37,35 @@ export class StatusWriter {
   publish(status: PodStatus): void {
     if (this.closed || statusPatch(this.last, status) === undefined) return;
     this.wanted = status;
-    this.writing ??= this.write().finally(() => (this.writing = undefined));
+    this.start();
   }
 
   /** The pod as the API has it now: what others changed of its status is put right, because this node knows better. */
   observe(pod: Pod): void {
     const known = this.sent;
-    if (this.closed || this.writing || !known || known === this.pod.status) return;
+    if (this.closed || this.busy || !known || known === this.pod.status) return;
     if (Number(pod.metadata.resourceVersion) <= this.revision || statusPatch(pod.status, known) === undefined) return;
     this.sent = pod.status as PodStatus | undefined;
     this.wanted = known;
-    this.writing = this.write().finally(() => (this.writing = undefined));
+    this.start();
   }
 
   /** Resolves when what was published so far is written (or can never be). */
   async flush(): Promise<void> {
-    while (this.writing) await this.writing;
+    while (this.busy) await this.writing;
   }
 
   close(): void {
     this.closed = true;
   }
 
+  private start(): void {
+    if (this.busy) return;
+    this.busy = true;
+    this.writing = this.write();
+  }
+
+  /** Ends in the same turn in which it finds nothing more to write: what is published after that starts another. */
   private async write(): Promise<void> {
     const { name, namespace, uid } = this.pod.metadata;
     while (this.wanted && !this.closed) {
@@ -86,6 +95,7 @@ export class StatusWriter {
       this.sent = status;
       if (this.wanted === status) this.wanted = undefined;
     }
+    this.busy = false;
   }
 }
 
