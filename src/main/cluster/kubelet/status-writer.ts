@@ -83,7 +83,10 @@ export class StatusWriter {
           this.revision = Number(written.metadata.resourceVersion);
         } catch (error) {
           const code = error instanceof ApiError ? error.code : 0;
-          if (code === 404 || code === 409) return this.close();
+          if (code === 404 || code === 409) {
+            this.close();
+            break;
+          }
           this.options.log.warn('the status of a pod could not be written, trying again', {
             pod: `${namespace}/${name}`,
             error: error as Error,
