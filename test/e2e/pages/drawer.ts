@@ -11,6 +11,8 @@ export class Drawer {
   /** Runs one of the object's actions: its own button, or the entry in the menu of further actions. */
   async action(id: string): Promise<void> {
     const button = this.root.getByTestId(`action-${id}`);
+    // The drawer may still be on its way; its buttons come together.
+    await this.root.getByTestId('drawer-more').waitFor();
     if (!(await button.isVisible())) await this.root.getByTestId('drawer-more').click();
     await this.page.getByTestId(`action-${id}`).last().click();
   }
