@@ -114,7 +114,7 @@ export class Inspection {
     const listed = await engine.listContainers({ filters: { label } });
     const askers = listed.filter(({ Labels }) => Labels['gantry.dev/pod-name']!.startsWith(`${app}-`));
     const get = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 $address 80 | tail -n 1`;
-    const find = `address=$(nslookup ${host} | tail -n 2 | grep Address | grep -o '[0-9.]*$')`;
+    const find = `address=$(nslookup ${host} | grep ^Address | tail -n 1 | grep -o '[0-9.]*$')`;
     const script = `${find}; for i in $(seq 20); do ${get} || echo failed; done`;
     return Promise.all(
       askers.map(async ({ Id }) => {
