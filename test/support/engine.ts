@@ -19,8 +19,11 @@ export interface OwnEngine {
   stop(): Promise<void>;
 }
 
-/** Away from what Docker and Kubernetes hand out by themselves. */
-const addresses = '10.213.0.0/16';
+/**
+ * Where engines take their networks from by themselves. It is not given addresses of its own, because an engine with
+ * `--default-address-pool` deletes `docker0` when it starts again, whoever that belongs to.
+ */
+const addresses = '172.16.0.0/12';
 /** Outside of it, so that no network of the engine meets it. */
 const bridgeAddress = '10.214.0.1/24';
 const startMs = 60_000;
@@ -106,7 +109,6 @@ export async function startOwnEngine(): Promise<OwnEngine> {
         ['--host', host],
         ['--bridge', bridge.name],
         ['--iptables=false', '--ip-masq=false'],
-        ['--default-address-pool', `base=${addresses},size=24`],
       ].flat(),
       { stdio: ['ignore', log, log] },
     );
