@@ -76,12 +76,6 @@ export const statefulSet = defineKind<StatefulSet>({
         ]
       : [];
   },
-  warnings: (object) =>
-    object.spec?.volumeClaimTemplates?.length
-      ? [
-          'spec.volumeClaimTemplates: Gantry does not provide volumes yet: the claims are created, but pods that use them stay Pending',
-        ]
-      : [],
   columns: [
     text(
       'Ready',

@@ -33,7 +33,7 @@ function least(list: Ordered[], name: string, before: (a: Ordered, b: Ordered) =
 
 /** Equality as CEL has it: ints and doubles of the same value are equal, structures by their parts. */
 export function same(a: unknown, b: unknown): boolean {
-  // eslint-disable-next-line eqeqeq
+  // Loosely on purpose: 1n == 1 compares a bigint with a double by value.
   if (typeof a === 'bigint' || typeof b === 'bigint') return typeof a !== 'string' && typeof b !== 'string' && a == b;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((one, at) => same(one, b[at]));
