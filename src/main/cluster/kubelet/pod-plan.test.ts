@@ -99,6 +99,25 @@ describe('planPod', () => {
     expect(plan({}, view, { restartCountOf: (name) => (name === 'a' ? 3 : undefined) }).start).toEqual(['a3']);
   });
 
+  it('ends a container that somebody started again although another took its place', () => {
+    const view = viewOf([
+      sandbox('running'),
+      container('a', 'running', {}, 0),
+      container('a', 'running', {}, 1),
+      container('b', 'running'),
+    ]);
+    expect(plan({}, view)).toEqual({ ...nothing, kill: ['a0: Stopping container a, another has taken its place'] });
+  });
+
+  it('ends a container that runs in a sandbox of before', () => {
+    const view = viewOf([
+      sandbox('running', 'new', 1),
+      container('a', 'running', {}, 0, 'old'),
+      container('b', 'running', {}, 1, 'new'),
+    ]);
+    expect(plan({}, view).kill).toEqual(['a0: Stopping container a, its sandbox is gone']);
+  });
+
   it('ends what runs without its sandbox and begins anew, init containers included', () => {
     const view = viewOf([sandbox('exited'), container('a', 'running'), container('b', 'exited', { exitCode: 0 })]);
     expect(plan({ initContainers: [{ name: 'i', image: 'i' }] }, view)).toEqual({

@@ -86,7 +86,7 @@ export function planPod(pod: Pod, view: PodView, facts: PlanFacts): PodPlan {
     for (const target of running) {
       plan.kill.push({ target, message: `Stopping container ${target.name}` });
     }
-  }
+  } else plan.kill.push(...supplanted(running, view, sandbox));
 
   const next = nextContainers(pod, view, facts, sandbox, plan);
   if (next === 'over') {
@@ -99,6 +99,16 @@ export function planPod(pod: Pod, view: PodView, facts: PlanFacts): PodPlan {
   const added = sandbox || plan.createSandbox ? ephemeralStarts(pod, view, facts) : [];
   plan.start = [...added, ...(facts.hookRunning ? [] : next)];
   return plan;
+}
+
+/** Containers that run although their time is over: whoever uses the engine can start an old one again. */
+function supplanted(running: PodContainer[], view: PodView, sandbox: PodSandbox): KillAction[] {
+  return running.flatMap((target) => {
+    const stopping = `Stopping container ${target.name}`;
+    if (target !== latest(view, target.name))
+      return [{ target, message: `${stopping}, another has taken its place`, graceSeconds: 0 }];
+    return target.sandboxId === sandbox.id ? [] : [{ target, message: `${stopping}, its sandbox is gone` }];
+  });
 }
 
 /** Ephemeral containers start as soon as there is a sandbox, and never again. */
