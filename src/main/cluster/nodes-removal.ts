@@ -33,9 +33,9 @@ export async function purgeNode(runtime: Runtime, directory: string, name: strin
   const pods = new Set([...onDisk, ...listed.map((one) => one.labels[labels.podUid] ?? '')]);
   for (const uid of pods) {
     if (!uid) continue;
-    await runtime.removeVolumes({ [labels.podUid]: uid });
     await removePodDirectory(own, uid);
   }
+  await runtime.removeVolumes({ [labels.node]: name });
   await rm(own, { recursive: true, force: true });
   await rm(`${own}.images.json`, { force: true });
 }

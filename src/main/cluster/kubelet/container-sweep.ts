@@ -17,7 +17,7 @@ export interface SweepOptions {
   hasPod(uid: string): boolean;
 }
 
-/** Finds what happened to the containers of a node while nobody listened, and what belongs to no pod. */
+/** Finds what happened to the containers of a node while nobody listened, and what of the engine belongs to no pod. */
 export class ContainerSweep {
   private readonly orphans = new Set<string>();
   private known = new Map<string, string>();
@@ -42,6 +42,7 @@ export class ContainerSweep {
     this.known = states;
     for (const [uid, worker] of this.options.workers) if (vanished || touched.has(uid)) worker.wake();
     for (const [uid, group] of byPod) if (!this.isKnown(uid)) void this.removeOrphan(uid, group);
+    await this.removeLeftVolumes(byPod);
     await this.removeLeftDirectories(byPod);
   }
 
@@ -73,6 +74,18 @@ export class ContainerSweep {
       log.warn('containers of a pod that is gone could not be removed', { uid, error: error as Error });
     } finally {
       this.orphans.delete(uid);
+    }
+  }
+
+  /** A request that nobody waits for any more, because the agent ended, may be carried out after all else is removed. */
+  private async removeLeftVolumes(byPod: Map<string, unknown>): Promise<void> {
+    const { runtime, nodeName, log } = this.options;
+    const pods = (await runtime.volumes({ [labels.node]: nodeName })).map((one) => one.labels[labels.podUid] ?? '');
+    for (const uid of new Set(pods)) {
+      if (!uid || byPod.has(uid) || this.isKnown(uid)) continue;
+      await runtime
+        .removeVolumes({ [labels.podUid]: uid })
+        .catch((error: Error) => log.warn('volumes of a pod that is gone could not be removed', { uid, error }));
     }
   }
 

@@ -18,7 +18,8 @@ import type {
 /** Kept small on the user's disk; the same limits for all containers. */
 const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } };
 
-const mountOf = (mount: MountSpec): MountSettings => ({
+/** @param labels of what mounts it: an engine makes a volume that is missing, and it must be known whose it is */
+const mountOf = (mount: MountSpec, labels: Record<string, string>): MountSettings => ({
   Type: mount.type,
   Source: mount.source,
   Target: mount.containerPath,
@@ -28,7 +29,7 @@ const mountOf = (mount: MountSpec): MountSettings => ({
     ? {
         VolumeOptions: {
           NoCopy: true,
-          Labels: {},
+          Labels: labels,
           DriverConfig: { Name: 'local', Options: {} },
           ...(mount.subPath ? { Subpath: mount.subPath } : {}),
         },
@@ -59,7 +60,7 @@ export function sandboxOptions(spec: SandboxSpec, image: string, network: string
       ...(spec.dns ? { Dns: spec.dns.servers, DnsSearch: spec.dns.searches, DnsOptions: spec.dns.options } : {}),
       ExtraHosts: spec.hostAliases.flatMap((alias) => alias.hostnames.map((name) => `${name}:${alias.ip}`)),
       ...(spec.sysctls ? { Sysctls: spec.sysctls } : {}),
-      Mounts: spec.mounts.map(mountOf),
+      Mounts: spec.mounts.map((mount) => mountOf(mount, spec.labels)),
       ...(spec.addCapabilities ? { CapAdd: spec.addCapabilities } : {}),
       CpuShares: 2,
       ReadonlyRootfs: !spec.writableRoot,
@@ -93,7 +94,7 @@ export function containerOptions(spec: ContainerSpec): ContainerCreateOptions {
       NetworkMode: join,
       IpcMode: spec.hostIpc ? 'host' : join,
       ...pidMode(spec),
-      Mounts: spec.mounts.map(mountOf),
+      Mounts: spec.mounts.map((mount) => mountOf(mount, spec.labels)),
       ...resourceOptions(spec.resources),
       // Rootless engines and guests without CAP_SYS_RESOURCE may not go below 0.
       OomScoreAdj: Math.max(0, spec.oomScoreAdj),

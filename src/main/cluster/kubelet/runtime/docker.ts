@@ -263,11 +263,19 @@ class DockerRuntime implements Runtime {
     await this.call(() => giveVolume(this.docker, name, group, this.helper));
   }
 
-  async removeVolumes(wanted: Record<string, string>): Promise<void> {
+  async volumes(wanted: Record<string, string>): Promise<RuntimeVolume[]> {
     const found = await this.call(() =>
       this.docker.listVolumes({ filters: JSON.stringify({ label: this.filter(wanted) }) as never }),
     );
-    for (const volume of found.Volumes ?? []) await this.optional(() => this.docker.getVolume(volume.Name).remove());
+    return (found.Volumes ?? []).map(({ Name, Labels, Mountpoint }) => ({
+      name: Name,
+      labels: Labels,
+      path: Mountpoint,
+    }));
+  }
+
+  async removeVolumes(wanted: Record<string, string>): Promise<void> {
+    for (const { name } of await this.volumes(wanted)) await this.optional(() => this.docker.getVolume(name).remove());
   }
 
   volumeSizes(): Promise<Map<string, number>> {

@@ -107,22 +107,22 @@ describe('streams', () => {
 });
 
 describe('docker-specs', () => {
-  it('publishes host ports on the sandbox, all of one container port', () => {
-    const ports = [
+  const spec = {
+    name: 'n',
+    labels: {},
+    hostname: 'h',
+    hostNetwork: false,
+    hostPid: false,
+    hostIpc: false,
+    ports: [
       { containerPort: 80, hostPort: 8080, protocol: 'TCP' },
       { containerPort: 80, hostPort: 8081, hostIp: '127.0.0.1', protocol: 'TCP' },
-    ];
-    const spec = {
-      name: 'n',
-      labels: {},
-      hostname: 'h',
-      hostNetwork: false,
-      hostPid: false,
-      hostIpc: false,
-      ports,
-      hostAliases: [],
-      mounts: [],
-    };
+    ],
+    hostAliases: [],
+    mounts: [],
+  };
+
+  it('publishes host ports on the sandbox, all of one container port', () => {
     expect(sandboxOptions(spec, 'pause', 'net')).toMatchObject({
       Hostname: 'h',
       ExposedPorts: { '80/tcp': {} },
@@ -140,6 +140,12 @@ describe('docker-specs', () => {
       NetworkMode: 'host',
       PortBindings: {},
     });
+  });
+
+  it('says of volumes whose they are, for engines that make a missing one', () => {
+    const mount = { type: 'volume', source: 'v', containerPath: '/v', readOnly: false } as const;
+    const { HostConfig } = sandboxOptions({ ...spec, labels: { whose: 'a pod' }, mounts: [mount] }, 'pause', 'net');
+    expect(HostConfig!.Mounts).toMatchObject([{ VolumeOptions: { Labels: { whose: 'a pod' } } }]);
   });
 
   it('takes a container that could not be started for one that ended', () => {

@@ -231,6 +231,10 @@ class SimulatedRuntime implements Runtime {
     return { name, labels: {}, path: '' };
   }
 
+  async volumes(): Promise<RuntimeVolume[]> {
+    return [];
+  }
+
   async removeVolumes(): Promise<void> {}
 
   async stats(id: string): Promise<RuntimeStats | undefined> {

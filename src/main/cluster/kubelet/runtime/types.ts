@@ -303,6 +303,8 @@ export interface Runtime {
   partOfVolume?(name: string, path: string, group?: number): Promise<MountSource>;
   /** Gives the top of a volume to a group, to which what is made in it will belong. */
   giveVolume?(name: string, group: number): Promise<void>;
+  /** Those that carry all the labels. */
+  volumes(labels: Record<string, string>): Promise<RuntimeVolume[]>;
   /** Removes the volumes that carry all the labels. */
   removeVolumes(labels: Record<string, string>): Promise<void>;
   /** Bytes in each volume of the engine by its name, where the runtime can tell. Costly: to be asked seldom. */
