@@ -9,6 +9,7 @@ import { resources } from './client/resources';
 import { silentLogger } from './log';
 import { createMetrics } from './metrics';
 import { createNodes, type Nodes } from './nodes';
+import { NodeRoster } from './nodes-roster';
 import { createScheduler, defaultSettings } from './scheduler';
 import { createTaskList } from './tasks';
 
@@ -161,4 +162,30 @@ it('switches an agent off, which makes its node NotReady, and on again', async (
   await expect(nodes!.power('gantry-sim-2', false)).rejects.toThrow('not found');
   await nodes!.power('gantry-sim-2', true);
   await expect.poll(ready).toEqual(['gantry-sim-1', 'gantry-sim-2']);
+});
+
+it.each([
+  [true, ['gantry']],
+  [false, ['gantry', 'gantry-2', 'gantry-3']],
+])('waits for one node after the other only where the engine answers (%s)', async (answers, expected) => {
+  const begun: string[] = [];
+  const agent = (name: string) => ({ connection: {}, start: () => new Promise<void>(() => void begun.push(name)) });
+  const roster = new NodeRoster({
+    clusterName: 'gantry',
+    volumesDirectory: directory,
+    client: bed.client,
+    informers: bed.informers,
+    connections: createNodeConnections(),
+    engine: undefined as never,
+    createAgent: ({ name }) => agent(name) as never,
+    engineFault: () => undefined,
+    placesChanged() {},
+    changed() {},
+    tasks: createTaskList(bed.clock),
+    log: silentLogger,
+  });
+  await roster.load({ docker: 3, simulated: 0 }, true);
+  void roster.startOnEngine(answers);
+  await new Promise(setImmediate);
+  expect(begun).toEqual(expected);
 });

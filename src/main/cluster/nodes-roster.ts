@@ -132,8 +132,9 @@ export class NodeRoster {
     await Promise.all(simulated.map(({ name }) => this.start(name)));
   }
 
-  /** Starts the agents of nodes on the engine, each after the other. */
-  async startOnEngine(): Promise<void> {
+  /** Starts the agents of nodes on the engine, each after the other. @param answers whether it does; else none waits for another */
+  async startOnEngine(answers: boolean): Promise<void> {
+    if (!answers) return void (await Promise.all(this.onEngine().map((name) => this.start(name))));
     for (const name of this.onEngine()) await this.start(name);
   }
 

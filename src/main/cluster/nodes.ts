@@ -15,6 +15,7 @@ import type { Metrics, VolumeUsage } from './metrics';
 import { createPodNetworks, createRuleMemory } from './network-sandboxes';
 import { createServiceProxy, type HostAddress } from './proxy';
 import { createNetworkPolicies } from './proxy/policy';
+import type { ReachMode } from './proxy/reach';
 import { portInUse } from './proxy/host-ports/in-use';
 import { createStorage } from './storage';
 import { createVolumeUsage } from './storage/usage';
@@ -33,6 +34,8 @@ export interface NodesOptions {
   nodeImage?: string;
   /** Ports of this machine for Ingresses and Gateways. */
   ingressPorts?: { http?: number; https?: number };
+  /** How pods are reached from this machine; found out by default. */
+  reach?: ReachMode;
   /** Node agents on the engine. */
   nodes: number;
   simulatedNodes: number;
@@ -97,6 +100,7 @@ export function createNodes(options: NodesOptions): Nodes {
     sandboxProgram: () => pauseProgram(info?.architecture ?? ''),
     nodeImage: options.nodeImage,
     ingressPorts: options.ingressPorts,
+    reach: options.reach,
     onHostAddress: (address) => options.onHostAddress?.(address),
     machine: {
       // Docker Desktop's machine is a virtual one, which opens ports on this one.
@@ -188,7 +192,12 @@ export function createNodes(options: NodesOptions): Nodes {
         mayEvict,
         ...(member.kind === 'simulated'
           ? {}
-          : { serviceRouting: () => services.routing(member.name), guardNetwork: policies.guard, dockerLogin }),
+          : {
+              serviceRouting: () => services.routing(member.name),
+              guardNetwork: policies.guard,
+              dial: services.dial(member.name),
+              dockerLogin,
+            }),
       }),
     engineFault() {
       if (options.runtime === 'simulated') return 'the cluster was started with simulated nodes only';
@@ -220,7 +229,7 @@ export function createNodes(options: NodesOptions): Nodes {
   });
 
   async function startOnEngine(): Promise<void> {
-    await roster.startOnEngine();
+    await roster.startOnEngine(true);
     if (!roster.onEngine().length) return;
     await services.start();
     await policies.start();
@@ -239,8 +248,11 @@ export function createNodes(options: NodesOptions): Nodes {
     }
     const wanted = options.runtime !== 'simulated' && !roster.hasStandIns();
     if (info.reachable && wanted) await startOnEngine();
-    else if (options.engineUsed && wanted) await roster.startOnEngine();
-    if (changed) notify();
+    else if (options.engineUsed && wanted) await roster.startOnEngine(false);
+    if (changed) {
+      services.engineChanged();
+      notify();
+    }
   }
 
   function probeLater(): void {
