@@ -122,6 +122,7 @@ export type ClusterRole = Stored<k8s.V1ClusterRole>;
 export type PolicyRule = Wire<k8s.V1PolicyRule>;
 export type RoleBinding = Stored<k8s.V1RoleBinding>;
 export type ClusterRoleBinding = Stored<k8s.V1ClusterRoleBinding>;
+export type APIService = Stored<k8s.V1APIService>;
 export type PriorityClass = Stored<k8s.V1PriorityClass>;
 export type RuntimeClass = Stored<k8s.V1RuntimeClass>;
 export type CertificateSigningRequest = Stored<k8s.V1CertificateSigningRequest>;

@@ -3,6 +3,7 @@ import { validatingAdmissionPolicy } from './admissionregistration/validatingadm
 import { validatingAdmissionPolicyBinding } from './admissionregistration/validatingadmissionpolicybinding';
 import { validatingWebhookConfiguration } from './admissionregistration/validatingwebhookconfiguration';
 import { customResourceDefinition } from './apiextensions/customresourcedefinition';
+import { apiService } from './apiregistration/apiservice';
 import { controllerRevision } from './apps/controllerrevision';
 import { daemonSet } from './apps/daemonset';
 import { deployment } from './apps/deployment';
@@ -95,4 +96,5 @@ export const kinds: KindDefinition[] = [
   runtimeClass,
   endpointSlice,
   customResourceDefinition,
+  apiService,
 ];

@@ -11,6 +11,13 @@ export interface KeyPair {
   key: string;
 }
 
+/** Whom servers behind the API believe when it says who is asking: an authority of its own, and the API server's certificate. */
+export interface FrontProxy {
+  caPem: string;
+  /** CN=front-proxy-client. */
+  client: KeyPair;
+}
+
 /** What the server needs to be known and to know its clients by. */
 export interface Pki {
   /** The authority's certificate, PEM. */
@@ -25,6 +32,8 @@ export interface Pki {
    * @throws Error when the request is damaged or `check` finds fault with its subject
    */
   signRequest(request: SigningRequest): Promise<string>;
+  /** Made, and kept like the rest, when it is first asked for. */
+  frontProxy(): Promise<FrontProxy>;
 }
 
 /** A certificate request and what the certificate is to be good for. */
@@ -58,6 +67,9 @@ const leafDays = 365;
 const renewDays = 30;
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
+/** What the API server is called where it speaks for others. */
+export const frontProxyClient = 'front-proxy-client';
+
 /** What the server is called inside the cluster and on this machine. */
 const servingNames = [
   'localhost',
@@ -85,7 +97,7 @@ export async function loadOrCreatePki(
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
   const keeper = new Keeper(directory, clock);
-  const ca = await keeper.pair('ca', authorityDays / 10, () => keeper.authority());
+  const ca = await keeper.pair('ca', authorityDays / 10, () => keeper.authority('gantry-ca'));
   const addresses = [...servingAddresses, ...hosts.filter(isAddress)];
   const names = [...servingNames, ...hosts.filter((host) => !isAddress(host))];
   const [serving, admin] = await Promise.all([
@@ -103,12 +115,26 @@ export async function loadOrCreatePki(
       (cert) => cert.checkIssued(new NodeCertificate(ca.cert)),
     ),
   ]);
+  const makeFrontProxy = async (): Promise<FrontProxy> => {
+    const authority = await keeper.pair('front-proxy-ca', authorityDays / 10, () =>
+      keeper.authority('gantry-front-proxy-ca'),
+    );
+    const client = await keeper.pair(
+      frontProxyClient,
+      renewDays,
+      () => keeper.client(authority, { CN: frontProxyClient }, leafDays),
+      (cert) => cert.checkIssued(new NodeCertificate(authority.cert)),
+    );
+    return { caPem: authority.cert, client };
+  };
+  let frontProxy: Promise<FrontProxy> | undefined;
   return {
     caPem: ca.cert,
     serving,
     admin,
     issueClient: (user, groups, days = leafDays) => keeper.client(ca, { CN: user, O: groups }, days),
     signRequest: (request) => keeper.sign(ca, request),
+    frontProxy: () => (frontProxy ??= makeFrontProxy()),
   };
 }
 
@@ -154,10 +180,10 @@ class Keeper {
     return made;
   }
 
-  async authority(): Promise<KeyPair> {
+  async authority(commonName: string): Promise<KeyPair> {
     const x509 = await load();
     const keys = await newKeys();
-    const name = [{ CN: ['gantry-ca'] }];
+    const name = [{ CN: [commonName] }];
     const cert = await x509.X509CertificateGenerator.create({
       ...this.frame(authorityDays),
       subject: name,

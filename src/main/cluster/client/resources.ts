@@ -1,4 +1,5 @@
 import type {
+  APIService,
   CertificateSigningRequest,
   ClusterRole,
   ClusterRoleBinding,
@@ -107,6 +108,7 @@ export const resources = {
   ),
   priorityClasses: ref<PriorityClass>('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', false),
   runtimeClasses: ref<RuntimeClass>('node.k8s.io', 'v1', 'runtimeclasses', 'RuntimeClass', false),
+  apiServices: ref<APIService>('apiregistration.k8s.io', 'v1', 'apiservices', 'APIService', false),
   certificateSigningRequests: ref<CertificateSigningRequest>(
     'certificates.k8s.io',
     'v1',

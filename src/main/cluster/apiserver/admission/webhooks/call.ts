@@ -1,11 +1,9 @@
 import { request as plainRequest, type IncomingMessage } from 'node:http';
-import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls, rootCertificates } from 'node:tls';
-import type { MutatingWebhookConfiguration, Service } from '@shared/k8s';
+import type { MutatingWebhookConfiguration } from '@shared/k8s';
 import type { Clock } from '../../../clock';
-import { nodeOf } from '../../pods';
-import { servicePod, type Reaching } from '../../proxy';
+import type { Reaching } from '../../proxy';
+import { dialHost, dialService, secured, unbracketed } from '../../service-dial';
 
 export type Webhook = NonNullable<MutatingWebhookConfiguration['webhooks']>[number];
 
@@ -41,7 +39,7 @@ export function createWebhookCaller({ clock, reaching }: { clock: Clock; reachin
       const timer = clock.setTimeout(() => late(), seconds * 1000);
       const exchange = async () => {
         try {
-          live = await secured(await open(), unbracketed(target.hostname), caBundle);
+          live = await secured(await open(), { servername: unbracketed(target.hostname), caBundle });
         } catch (error) {
           throw failed((error as Error).message);
         }
@@ -59,40 +57,6 @@ export function createWebhookCaller({ clock, reaching }: { clock: Clock; reachin
     },
   };
 }
-
-const unbracketed = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
-
-function dialHost(host: string, port: number): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host, port, autoSelectFamily: true }, () => resolve(socket));
-    socket.once('error', (error) => reject(new Error(`dial tcp ${host}:${port}: ${reasonOf(error)}`)));
-  });
-}
-
-async function dialService(reaching: Reaching, namespace: string, name: string, port: number): Promise<Duplex> {
-  const found = reaching.store.get(`/registry/core/services/${namespace}/${name}`)?.value as Service | undefined;
-  if (found?.spec?.type === 'ExternalName') return dialHost(found.spec.externalName!, port);
-  const reached = servicePod(reaching, namespace, { name, port: String(port) });
-  const { metadata } = reached.pod;
-  return nodeOf(reaching, reached.pod).portForward(metadata.namespace!, metadata.name, reached.port);
-}
-
-function secured(socket: Duplex, servername: string, caBundle: string | undefined): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    // Whoever names a bundle trusts nobody else.
-    const ca = caBundle ? Buffer.from(caBundle, 'base64').toString() : [...rootCertificates];
-    const named = /^[\d.]+$|:/.test(servername) ? { host: servername } : { servername };
-    const secure = connectTls({ socket, ca, ...named }, () => resolve(secure));
-    secure.once('error', (error) => {
-      socket.destroy();
-      const untrusted = /CERT|ISSUER|SIGNATURE|ALTNAME/.test((error as { code?: string }).code ?? '');
-      reject(new Error(`tls: ${untrusted ? 'failed to verify certificate: ' : ''}${reasonOf(error).trim()}`));
-    });
-  });
-}
-
-const reasonOf = (error: Error & { code?: string }): string =>
-  error.code === 'ECONNREFUSED' ? 'connect: connection refused' : error.message || String(error.code);
 
 function send(connection: Duplex, target: URL, body: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
