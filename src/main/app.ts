@@ -42,6 +42,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     auditLog: options.auditLog,
     ingressPorts: { http: options.httpPort, https: options.httpsPort },
     apiDescriptionsFile,
+    reach: options.reach,
     ...(process.env.GANTRY_NODE_IMAGE ? { nodeImage: process.env.GANTRY_NODE_IMAGE } : {}),
     clock: systemClock,
     log,

@@ -25,6 +25,7 @@ Flags of serve:
   --docker-host URL        the engine's address (default: as the docker command finds it)
   --cluster-name NAME      name of the cluster, its context and its first node (default gantry)
   --scheduling HOW         spread pods over the nodes, or pack them onto few (default spread)
+  --reach HOW              how pods are reached from here: direct, tunnel (through the engine) or auto (default)
   --hpa-sync-period TIME   how often autoscalers look at their metrics (default 15s)
   --audit-log FILE         where every API request is written down, a line of JSON each
   --no-ui                  the API only

@@ -24,6 +24,8 @@ export interface AppOptions {
   clusterName: string;
   /** Whether pods are spread over the nodes or packed onto few. */
   scheduling: 'spread' | 'pack';
+  /** How pods are reached from this machine: over its routes, through the engine, or as is found out. */
+  reach: 'auto' | 'direct' | 'tunnel';
   /** How often autoscalers look at their metrics, in ms; 15 s unless told. */
   autoscalerSyncMs?: number;
   /** Where every API request is written down; nowhere unless told. */
@@ -85,6 +87,7 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
         'docker-host': { type: 'string' },
         'cluster-name': { type: 'string' },
         scheduling: { type: 'string' },
+        reach: { type: 'string' },
         'hpa-sync-period': { type: 'string' },
         'audit-log': { type: 'string' },
         'no-ui': { type: 'boolean' },
@@ -102,6 +105,10 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
   const scheduling = values.scheduling ?? 'spread';
   if (scheduling !== 'spread' && scheduling !== 'pack') {
     throw new UsageError(`--scheduling is spread or pack, not "${scheduling}"`);
+  }
+  const reach = values.reach ?? 'auto';
+  if (reach !== 'auto' && reach !== 'direct' && reach !== 'tunnel') {
+    throw new UsageError(`--reach is auto, direct or tunnel, not "${reach}"`);
   }
   const clusterName = values['cluster-name'] ?? 'gantry';
   if (!/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(clusterName)) {
@@ -125,6 +132,7 @@ export function parseAppOptions(argv: string[], env: NodeJS.ProcessEnv = process
     dockerHost: values['docker-host'],
     clusterName,
     scheduling,
+    reach,
     autoscalerSyncMs: duration('hpa-sync-period', values['hpa-sync-period']),
     auditLog: values['audit-log'],
     ui: !values['no-ui'],

@@ -39,6 +39,7 @@ import {
 } from './metrics';
 import { createNodes, type Nodes } from './nodes';
 import type { HostAddress } from './proxy';
+import type { ReachMode } from './proxy/reach';
 import { createScheduler, defaultSettings, type Placing } from './scheduler';
 import { installShippedKinds } from './shipped-kinds';
 import { loadOrCreateKey, openStore } from './store';
@@ -60,6 +61,8 @@ export interface ClusterOptions {
   nodeImage?: string;
   /** Ports of this machine for Ingresses and Gateways; 0 is any free one, absent 80 and 443 first and others where those are taken. */
   ingressPorts?: { http?: number; https?: number };
+  /** How pods are reached from this machine: over its routes, through the engine, or as is found out (`auto`, the default). */
+  reach?: ReachMode;
   /** How often autoscalers look at their metrics, in ms; 15 s unless told. */
   autoscalerSyncMs?: number;
   /** How pods that ask for no other profile are placed: spread out (LeastAllocated, the default) or packed. */
@@ -216,6 +219,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     dockerHost: options.dockerHost,
     nodeImage: options.nodeImage,
     ingressPorts: options.ingressPorts,
+    reach: options.reach,
     nodes: options.nodes,
     simulatedNodes: options.simulatedNodes,
     client: createClient(createInProcessTransport(server, masters('system:node'), 'kubelet')),

@@ -4,8 +4,8 @@ import { apiError, badRequest, notFound } from '../api/errors';
 import type { LogOptions, NodeConnection } from '../apiserver/node-connection';
 import { resources } from '../client/resources';
 import type { Clock } from '../clock';
+import type { Dial } from '../dial';
 import { latest, observePod, runningSandbox, specContainers, type PodView } from './pod-view';
-import type { Dial } from './probe-check';
 import { RuntimeError, type Runtime } from './runtime/types';
 
 export interface ConnectionOptions {

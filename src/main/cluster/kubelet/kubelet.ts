@@ -1,5 +1,4 @@
 import { mkdir, statfs } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMap, Pod, Secret, Taint } from '@shared/k8s';
@@ -8,6 +7,7 @@ import { createEventRecorder, type EventRecorder } from '../client/events';
 import { resources } from '../client/resources';
 import type { InformerFactory, KubeClient } from '../client/types';
 import type { Clock, Timer } from '../clock';
+import { dialDirectly, type Dial } from '../dial';
 import type { Logger } from '../log';
 import type { Metrics } from '../metrics';
 import { Admission } from './admission';
@@ -25,7 +25,6 @@ import { createObjectSource, refersTo } from './object-source';
 import type { PodHost } from './pod-host';
 import { podsOfNode, type NodePods } from './pod-source';
 import { PodWorker } from './pod-worker';
-import type { Dial } from './probe-check';
 import { isUnreachable } from './runtime/docker-errors';
 import { labels, RuntimeError, type Runtime } from './runtime/types';
 
@@ -95,16 +94,6 @@ const longestReconnectMs = 30_000;
 export function createKubelet(options: KubeletOptions): Kubelet {
   return new NodeKubelet(options);
 }
-
-const dialDirectly: Dial = (host, port, signal) =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ host, port, signal });
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-    socket.once('error', reject);
-  });
 
 class NodeKubelet implements Kubelet {
   readonly connection: NodeConnection;

@@ -2,6 +2,7 @@ import type { Pod } from '@shared/k8s';
 import type { EventRecorder } from '../client/events';
 import type { KubeClient } from '../client/types';
 import type { Clock } from '../clock';
+import type { Dial } from '../dial';
 import type { Logger } from '../log';
 import type { Admission } from './admission';
 import type { Backoff } from './backoff';
@@ -9,7 +10,6 @@ import type { NodeFacts } from './container-specs';
 import type { FieldFacts } from './field-refs';
 import type { ImageManager } from './images';
 import type { ObjectSource } from './objects';
-import type { Dial } from './probe-check';
 import type { Runtime } from './runtime/types';
 
 /** What a node agent gives the workers of its pods. */

@@ -1,15 +1,12 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import type { Container, Probe } from '@shared/k8s';
 import type { Clock } from '../clock';
+import type { Dial } from '../dial';
 import { goDuration } from './go-duration';
 import { grpcHealth } from './grpc-health';
 import type { PodContainer } from './pod-view';
 import type { Runtime } from './runtime/types';
-
-/** Opens a TCP connection to an address of a pod. Rejects as sockets do, with `code`. */
-export type Dial = (host: string, port: number, signal: AbortSignal) => Promise<Duplex>;
 
 export interface CheckContext {
   runtime: Runtime;

@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Container } from '@shared/k8s';
 import { systemClock } from '../clock';
-import { check, portOf, type CheckContext, type Dial } from './probe-check';
+import { dialDirectly } from '../dial';
+import { check, portOf, type CheckContext } from './probe-check';
 import { ProbeCounter } from './probes';
 
 describe('ProbeCounter', () => {
@@ -43,15 +43,10 @@ describe('check', () => {
   });
   afterAll(() => void server.close());
 
-  const dial: Dial = (host, to, signal) =>
-    new Promise((resolve, reject) => {
-      const socket = connect({ host, port: to, signal });
-      socket.once('connect', () => resolve(socket)).once('error', reject);
-    });
   const context = (): CheckContext =>
     ({
       runtime: {},
-      dial,
+      dial: dialDirectly,
       clock: systemClock,
       container: { name: 'c', ports: [{ name: 'web', containerPort: port }] },
       target: { id: 'x' },

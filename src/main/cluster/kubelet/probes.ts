@@ -1,7 +1,8 @@
 import type { Container, Pod, Probe } from '@shared/k8s';
 import type { EventRecorder } from '../client/events';
 import type { Clock, Timer } from '../clock';
-import { check, type CheckResult, type Dial } from './probe-check';
+import type { Dial } from '../dial';
+import { check, type CheckResult } from './probe-check';
 import type { PodContainer } from './pod-view';
 import type { Runtime } from './runtime/types';
 

@@ -9,6 +9,9 @@ import { imageFiles, type ImageFile } from './image-files';
 import { createIngressController } from './ingress';
 import { createHostPorts } from './host-ports';
 import { createNodeImage } from './node-image';
+import { contains, isAddress } from './policy/cidr';
+import { createReach } from './reach';
+import { routersOf, runTunnel } from './reach/routers';
 import { createRules, isRouter, runningRouter } from './rules';
 import { isIpv4 } from './services';
 import type { ServiceProxy, ServiceProxyOptions } from './types';
@@ -75,6 +78,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     const network = await engine.ensureNetwork();
     subnet = network.range ? network.subnet : undefined;
     const moved = network.gateway !== gateway;
+    if (moved) reach.changed();
     gateway = network.gateway;
     if (moved && options.machine.hasGateway()) options.onHostAddress?.({ ip: gateway, forwarded: false });
     if (!subnet)
@@ -129,6 +133,14 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     else log.warn('pods cannot reach the API: the engine does not say how containers reach this machine');
   }
 
+  const reach = createReach({
+    mode: options.reach ?? 'auto',
+    inNetwork: (host) => subnet !== undefined && isAddress(host) && contains(subnet, host),
+    routers: (node) => routersOf(informers, node),
+    run: (router) => runTunnel(client, router),
+    clock,
+    log,
+  });
   const ingress = createIngressController({
     client,
     informers,
@@ -242,8 +254,11 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       const routers = nodes.flatMap((node) => routerOf(node) ?? []);
       return image.ready() && routers.length > 0 ? { gateway, routers, serviceCidr } : undefined;
     },
+    dial: (node) => reach.dial(node),
+    engineChanged: () => reach.changed(),
     async stop() {
       stopped = true;
+      reach.stop();
       for (const remove of removals) remove();
       await image.stop();
       queue.close();

@@ -1,9 +1,11 @@
 import type { InformerFactory, KubeClient } from '../client/types';
 import type { Clock } from '../clock';
+import type { Dial } from '../dial';
 import type { Logger } from '../log';
 import type { TaskList } from '../tasks';
 import type { ImageEngine } from './node-image';
 import type { PolicyNetwork } from './policy';
+import type { ReachMode } from './reach';
 
 /** What the service proxy needs of the container engine. */
 export interface ServiceProxyEngine extends ImageEngine {
@@ -25,6 +27,8 @@ export interface ServiceProxyOptions {
   guardRouters?(): Promise<void>;
   /** Told the address at which containers reach this machine, as soon as it is known. */
   onHostAddress?(address: HostAddress): void;
+  /** How addresses of pods are reached from here; `auto` unless told. */
+  reach?: ReachMode;
   /** What is known of the machine that the engine runs on. */
   machine: EngineMachine;
   tasks: TaskList;
@@ -72,6 +76,10 @@ export interface ServiceProxy {
   routing(node: string): Routing | undefined;
   /** What network policies need to know of the network; undefined while services are not routed. */
   network(): PolicyNetwork | undefined;
+  /** How a node's pods are reached from here: the one dialer of probes, forwarded ports, the API's proxy and webhooks. */
+  dial(node: string): Dial;
+  /** To be told when the engine or what it says of itself is another. */
+  engineChanged(): void;
   /** Stops following; what runs keeps running. */
   stop(): Promise<void>;
 }

@@ -22,7 +22,8 @@ const addressOf = (number: number): string =>
 export const normalized = (cidr: string): string =>
   `${addressOf(boundsOf(cidr)[0])}/${Number(cidr.split('/')[1] ?? 32)}`;
 
-const contains = (outer: string, inner: string): boolean => {
+/** Whether all addresses of one network are of the other; an address is a network of one. */
+export const contains = (outer: string, inner: string): boolean => {
   const [first, last] = boundsOf(outer);
   const [from, to] = boundsOf(inner);
   return first <= from && to <= last;

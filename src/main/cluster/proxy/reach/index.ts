@@ -1,0 +1,146 @@
+import type { Clock } from '../../clock';
+import { dialDirectly, type Dial } from '../../dial';
+import type { Logger } from '../../log';
+import { openTunnel, reaches, type Tunnel, type TunnelSession } from './tunnel';
+
+/** A node's running system container: other id, other run. */
+export interface Router {
+  id: string;
+  pod: string;
+  address: string;
+}
+
+/** Whether pods are reached over this machine's routes or through the engine; `auto` finds out whether there are routes. */
+export type ReachMode = 'auto' | 'direct' | 'tunnel';
+
+export interface ReachOptions {
+  mode: ReachMode;
+  /** Whether an address belongs to the cluster's network. */
+  inNetwork(host: string): boolean;
+  /** The running system containers, that of the node first. */
+  routers(node: string): Router[];
+  /** Starts kube-tunnel in a system container. */
+  run(router: Router): Promise<TunnelSession>;
+  /** For tests; this machine's routes otherwise. */
+  direct?: Dial;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The one way from this machine to addresses of pods (D7). */
+export interface Reach {
+  /** Connects for a node: over this machine's routes, and through the node's system container where there are none. */
+  dial(node: string): Dial;
+  /** The engine or its network may be another: what was found out no longer counts. */
+  changed(): void;
+  stop(): void;
+}
+
+/** How long the way over this machine's routes may take to answer. */
+const tryMs = 1500;
+/** After a failure, what was found out is not doubted again for so long. */
+const doubtMs = 30_000;
+/** What becomes of connections where the route was lost; the last one is of those that waited too long. */
+const noRoute = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EADDRNOTAVAIL', 'ABORT_ERR']);
+
+/**
+ * See Reach. Whether there is a route shows only when it is tried, and a network of another engine
+ * or of a VPN may have the same addresses: the program that the tunnel starts has a secret, and
+ * whoever reads it at the container's address has reached that container.
+ */
+export function createReach(options: ReachOptions): Reach {
+  const { mode, clock, log } = options;
+  const direct = options.direct ?? dialDirectly;
+  const tunnels = new Map<string, Promise<Tunnel>>();
+  let verdict: { routable: Promise<boolean>; at: number } | undefined;
+  let told: boolean | undefined;
+  let failedAt = -Infinity;
+  let stopped = false;
+
+  function tunnelTo(router: Router): Promise<Tunnel> {
+    const known = tunnels.get(router.id);
+    if (known) return known;
+    const opening = options.run(router).then(openTunnel);
+    tunnels.set(router.id, opening);
+    const forget = (): void => {
+      if (tunnels.get(router.id) !== opening) return;
+      tunnels.delete(router.id);
+      // Its end may be that of the engine.
+      verdict = undefined;
+    };
+    opening.then((tunnel) => (stopped ? tunnel.close() : void tunnel.closed.then(forget)), forget);
+    return opening;
+  }
+
+  async function look(router: Router): Promise<boolean> {
+    const abort = new AbortController();
+    let timer;
+    try {
+      const tunnel = await tunnelTo(router);
+      timer = clock.setTimeout(() => abort.abort(), tryMs);
+      const routable = await reaches(tunnel, (port) => direct(router.address, port, abort.signal));
+      if (routable !== told)
+        log.info(
+          routable ? 'pods are reached over the routes of this machine' : 'pods are reached through the engine',
+          {
+            router: router.address,
+          },
+        );
+      told = routable;
+      if (routable) closeAll();
+      return routable;
+    } catch (error) {
+      log.warn('it could not be found out how pods are reached: they are dialled directly', { error: error as Error });
+      failedAt = clock.now();
+      verdict = undefined;
+      return true;
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  function closeAll(): void {
+    const all = [...tunnels.values()];
+    tunnels.clear();
+    for (const one of all) one.then(({ close }) => close()).catch(() => {});
+  }
+
+  function routable(router: Router): Promise<boolean> {
+    if (mode !== 'auto') return Promise.resolve(mode === 'direct');
+    if (!verdict && clock.now() - failedAt < doubtMs) return Promise.resolve(true);
+    return (verdict ??= { routable: look(router), at: clock.now() }).routable;
+  }
+
+  /** Waits no longer than the signal lets. */
+  const within = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const aborted = (): void => reject(Object.assign(new Error('The operation was aborted'), { code: 'ABORT_ERR' }));
+      if (signal.aborted) aborted();
+      signal.addEventListener('abort', aborted, { once: true });
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+    });
+
+  return {
+    dial: (node) => async (host, port, signal) => {
+      const [router] = options.inNetwork(host) ? options.routers(node) : [];
+      if (!router) return direct(host, port, signal);
+      if (!(await within(routable(router), signal)))
+        return (await within(tunnelTo(router), signal)).connect(host, port, signal);
+      try {
+        return await direct(host, port, signal);
+      } catch (error) {
+        const { code = '' } = error as NodeJS.ErrnoException;
+        if (noRoute.has(code) && verdict && clock.now() - verdict.at > doubtMs) verdict = undefined;
+        throw error;
+      }
+    },
+    changed() {
+      verdict = undefined;
+      failedAt = -Infinity;
+    },
+    stop() {
+      stopped = true;
+      closeAll();
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once, setMaxListeners } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dialDirectly } from '../../dial';
+import { openTunnel, reaches, type Tunnel } from './tunnel';
+
+/** The program of the node image itself, run here. */
+let program: ChildProcess;
+let tunnel: Tunnel;
+const servers: Server[] = [];
+const live = new AbortController().signal;
+setMaxListeners(0, live);
+
+beforeEach(async () => {
+  program = spawn('perl', [resolve('resources/node-image/kube-tunnel')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  tunnel = await openTunnel({
+    stdin: program.stdin!,
+    stdout: program.stdout!,
+    done: once(program, 'exit').then(() => 'it ended'),
+    close: () => program.stdin!.destroy(),
+  });
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) server.close();
+  tunnel.close();
+  await tunnel.closed;
+});
+
+async function serve(serveOne: (socket: Socket) => void, allowHalfOpen = false): Promise<number> {
+  const server = createServer({ allowHalfOpen }, (socket) => {
+    socket.on('error', () => {});
+    serveOne(socket);
+  });
+  servers.push(server);
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return (server.address() as AddressInfo).port;
+}
+const text = async (from: Readable): Promise<string> => {
+  const chunks: Buffer[] = [];
+  from.on('data', (chunk: Buffer) => void chunks.push(chunk));
+  await once(from, 'end');
+  return Buffer.concat(chunks).toString();
+};
+
+describe('a tunnel', () => {
+  it('carries many connections, each its own bytes', async () => {
+    const port = await serve((socket) => socket.pipe(socket));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async (_, n) => {
+        const connection = await tunnel.connect('127.0.0.1', port, live);
+        connection.write(`hello ${n}`);
+        const [answer] = (await once(connection, 'data')) as [Buffer];
+        connection.destroy();
+        return answer.toString();
+      }),
+    );
+    expect(answers).toEqual(answers.map((_, n) => `hello ${n}`));
+  });
+
+  it('carries more than fits both ways, whole', async () => {
+    const sent = Buffer.alloc(5_000_000, 'gantry');
+    const got = { there: '' };
+    const port = await serve((socket) => {
+      void text(socket).then((all) => {
+        got.there = all;
+        socket.end(sent);
+      });
+    }, true);
+    const connection = await tunnel.connect('127.0.0.1', port, live);
+    // What is half closed still reads.
+    connection.end(sent);
+    expect((await text(connection)) === sent.toString()).toBe(true);
+    expect(got.there === sent.toString()).toBe(true);
+  });
+
+  it('holds back who sends to somebody that does not read, and nobody else', async () => {
+    let stalled!: Socket;
+    const deaf = await serve((socket) => {
+      stalled = socket.pause();
+    });
+    const echo = await serve((socket) => socket.pipe(socket));
+    const held = await tunnel.connect('127.0.0.1', deaf, live);
+    const much = Buffer.alloc(40_000_000);
+    let through = false;
+    held.write(much, () => (through = true));
+    const free = await tunnel.connect('127.0.0.1', echo, live);
+    free.write('ping');
+    expect(String((await once(free, 'data'))[0])).toBe('ping');
+    expect(through).toBe(false);
+    let count = 0;
+    stalled.on('data', (chunk: Buffer) => (count += chunk.length)).resume();
+    await expect.poll(() => count, { timeout: 10_000 }).toBe(much.length);
+    expect(through).toBe(true);
+    free.destroy();
+    held.destroy();
+  });
+
+  it('fails as sockets do', async () => {
+    const port = await serve(() => {});
+    servers.pop()!.close();
+    await expect(tunnel.connect('127.0.0.1', port, live)).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+      message: `connect ECONNREFUSED 127.0.0.1:${port}`,
+    });
+    await expect(tunnel.connect('no address', 1, live)).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+    const reset = await serve((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const connection = await tunnel.connect('127.0.0.1', reset, live);
+    connection.write('go');
+    const [error] = await once(connection, 'error');
+    expect(error).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('ends connections with their signal, there too', async () => {
+    const ended = new Promise<void>(
+      (done) => void serve((socket) => socket.once('close', () => done()).resume()).then(use),
+    );
+    async function use(port: number) {
+      const abort = new AbortController();
+      const connection = await tunnel.connect('127.0.0.1', port, abort.signal);
+      connection.on('error', () => {});
+      abort.abort();
+      expect(connection.destroyed).toBe(true);
+    }
+    await ended;
+    await expect(tunnel.connect('127.0.0.1', 1, AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORT_ERR' });
+  });
+
+  it('says where its program is, which whoever can route there hears', async () => {
+    expect(tunnel.own.secret).toMatch(/^[0-9a-f]{32}$/);
+    expect(await reaches(tunnel, (port) => dialDirectly('127.0.0.1', port, live))).toBe(true);
+    const other = await serve((socket) => socket.end('another'));
+    expect(await reaches(tunnel, () => dialDirectly('127.0.0.1', other, live))).toBe(false);
+    expect(await reaches(tunnel, () => Promise.reject(new Error('no route')))).toBe(false);
+  });
+
+  it('takes its connections with it when it ends', async () => {
+    const port = await serve((socket) => socket.pipe(socket));
+    const connection = await tunnel.connect('127.0.0.1', port, live);
+    program.kill();
+    expect((await once(connection, 'error'))[0]).toMatchObject({ code: 'ECONNRESET' });
+    await tunnel.closed;
+    await expect(tunnel.connect('127.0.0.1', port, live)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+it('says why it could not begin', async () => {
+  const child = spawn('perl', ['-e', 'exit 3'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const session = { stdin: child.stdin!, stdout: child.stdout!, close: () => child.kill() };
+  await expect(openTunnel({ ...session, done: once(child, 'exit').then(() => 'no such program') })).rejects.toThrow(
+    'no such program',
+  );
+});
