@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigMap, Secret } from '@shared/k8s';
 import { resources } from '../../src/main/cluster/client/resources';
+import { attachTo } from '../../src/main/cluster/kubelet/runtime/docker-sessions';
+import { busybox, docker } from '../support/docker';
 import { createHarness, podOf, readAll, script, type Harness } from './kubelet-harness';
 
 let cluster: Harness;
@@ -335,6 +337,31 @@ describe('exec and attach', () => {
     session.stdin!.write('word\n');
     expect(await answer).toBe('got word\n');
     session.close();
+  });
+
+  const attaching = { stdin: true, stdout: true, stderr: true, tty: false };
+
+  it('gives what a container said that was only just started, and all of it until it ends', async () => {
+    const text = 'echo at once; sleep 1; echo later; echo problem >&2; exit 5';
+    await cluster.create(podOf('brief', { ...script(text), stdin: true }, { restartPolicy: 'Never' }));
+    await cluster.running('brief');
+    const session = await cluster.kubelet.connection.run('default', 'brief', { container: 'main', ...attaching });
+    const [out, err, done] = await Promise.all([readAll(session.stdout), readAll(session.stderr), session.done]);
+    expect([out, err, done]).toEqual(['at once\nlater\n', 'problem\n', { exitCode: 5 }]);
+  });
+
+  it('gives what a container said that has ended meanwhile', async () => {
+    const container = await docker.createContainer({
+      Image: busybox,
+      Cmd: ['sh', '-c', 'echo all of it; echo problem >&2; exit 3'],
+      OpenStdin: true,
+      Labels: { 'gantry.dev/cluster': cluster.clusterId },
+    });
+    await container.start();
+    await container.wait();
+    const session = await attachTo(docker, container.id, attaching);
+    const [out, err, done] = await Promise.all([readAll(session.stdout), readAll(session.stderr), session.done]);
+    expect([out, err, done]).toEqual(['all of it\n', 'problem\n', { exitCode: 3 }]);
   });
 
   it('forwards a port', async () => {

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { Duplex, Readable } from 'node:stream';
 import type { RunSession } from '../../apiserver/node-connection';
-import { hijackedSession, mergeFrames } from './docker-streams';
+import { hijackedSession, loggedSession, mergeFrames } from './docker-streams';
 import type { RuntimeLogOptions, RuntimeRunOptions } from './types';
 
 /** Runs a command in a container. The caller maps failures. */
@@ -29,28 +29,41 @@ export async function execIn(
   );
 }
 
-/** Joins the container's own process. The caller maps failures. */
-export async function attachTo(container: Docker.Container, options: RuntimeRunOptions): Promise<RunSession> {
-  const { Config: config } = await container.inspect();
-  const stdin = options.stdin && !!config.OpenStdin;
-  const socket = (await container.attach({
-    stream: true,
-    hijack: true,
-    stdin,
-    stdout: true,
-    stderr: true,
-  })) as unknown as Duplex;
-  return hijackedSession(
-    socket,
-    { ...options, stdin, tty: config.Tty },
-    (w, h) => void container.resize({ w, h }).catch(() => {}),
-    async () => ({
-      exitCode: await container.inspect().then(
-        (info) => info.State.ExitCode,
-        () => 0,
-      ),
-    }),
-  );
+/**
+ * How old a container is at most whose output so far comes with what follows. Who started it to see what it says
+ * attaches a moment later; on an old one that would be history.
+ */
+const replayedMs = 10_000;
+
+/**
+ * Joins the container's own process. What a container that has just started said before goes first, and nothing of one
+ * that ends meanwhile is lost. The caller maps failures.
+ */
+export async function attachTo(docker: Docker, id: string, options: RuntimeRunOptions): Promise<RunSession> {
+  const container = docker.getContainer(id);
+  const { Config: config, State: state } = await container.inspect();
+  const asked = Date.now();
+  const started = Date.parse(state.StartedAt);
+  const replay = asked - started < replayedMs;
+  const wanted = { ...options, stdin: options.stdin && !!config.OpenStdin, tty: config.Tty };
+  const result = async () => ({
+    exitCode: await container.inspect().then(
+      (info) => info.State.ExitCode,
+      () => 0,
+    ),
+  });
+  const attach = { stream: true, hijack: true, stdin: wanted.stdin, stdout: true, stderr: true, logs: replay };
+  const socket = (await container.attach(attach)) as unknown as Duplex;
+  const now = await container.inspect();
+  if (!now.State.Running) {
+    // Engines let clients wait for the next start of what has ended. All that it said is in its log by now.
+    socket.destroy();
+    const since = ((replay ? started : asked) / 1000).toFixed(3);
+    const cancel = new AbortController();
+    const log = await openLog(docker, id, { stdout: true, stderr: true, since }, cancel.signal);
+    return loggedSession(log, wanted, result, () => cancel.abort());
+  }
+  return hijackedSession(socket, wanted, (w, h) => void container.resize({ w, h }).catch(() => {}), result);
 }
 
 /** A container's log with both outputs in one. Destroying it ends the request. The caller maps failures. */
@@ -65,23 +78,28 @@ export async function logsOf(docker: Docker, id: string, wanted: RuntimeLogOptio
     tail: wanted.tail ?? 'all',
     ...(wanted.since ? { since: wanted.since } : {}),
   };
-  // dockerode reads a log that is not followed into memory as a whole; asking the modem keeps it a stream.
-  const request = {
-    path: `/containers/${id}/logs?`,
-    method: 'GET',
-    isStream: true,
-    abortSignal: cancel.signal,
-    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
-    options,
-  };
-  const source = await new Promise<Readable>((resolve, reject) => {
-    docker.modem.dial(request as never, (error: unknown, stream: unknown) =>
-      error ? reject(error as Error) : resolve(stream as Readable),
-    );
-  });
+  const source = await openLog(docker, id, options, cancel.signal);
   if (config.Tty) return source;
   const merged = mergeFrames();
   source.on('error', () => merged.end()).pipe(merged);
   merged.once('close', () => cancel.abort());
   return merged;
+}
+
+/** The log as the engine sends it: in frames unless the container has a terminal. */
+function openLog(docker: Docker, id: string, options: object, abortSignal: AbortSignal): Promise<Readable> {
+  // dockerode reads a log that is not followed into memory as a whole; asking the modem keeps it a stream.
+  const request = {
+    path: `/containers/${id}/logs?`,
+    method: 'GET',
+    isStream: true,
+    abortSignal,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+    options,
+  };
+  return new Promise<Readable>((resolve, reject) => {
+    docker.modem.dial(request as never, (error: unknown, stream: unknown) =>
+      error ? reject(error as Error) : resolve(stream as Readable),
+    );
+  });
 }

@@ -92,19 +92,49 @@ function frameParser(): (chunk: Buffer) => { stream: number; chunk: Buffer }[] {
   };
 }
 
+interface Wanted {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  tty: boolean;
+}
+
 /**
  * A session over the hijacked connection of an exec or attach.
  * @param result asked when the connection has ended
  */
 export function hijackedSession(
   socket: Duplex,
-  wanted: { stdin: boolean; stdout: boolean; stderr: boolean; tty: boolean },
+  wanted: Wanted,
   resize: (columns: number, rows: number) => void,
   result: () => Promise<{ exitCode: number; error?: string }>,
 ): RunSession {
+  return {
+    ...sessionOf(socket, wanted, result, () => void socket.destroy()),
+    stdin: wanted.stdin ? socket : null,
+    resize,
+  };
+}
+
+/** A session of a container that has ended: what it said, and its end. @param cancel gives up reading */
+export function loggedSession(
+  log: Readable,
+  wanted: Wanted,
+  result: () => Promise<{ exitCode: number; error?: string }>,
+  cancel: () => void,
+): RunSession {
+  return { ...sessionOf(log, wanted, result, cancel), stdin: null, resize() {} };
+}
+
+function sessionOf(
+  source: Readable,
+  wanted: Wanted,
+  result: () => Promise<{ exitCode: number; error?: string }>,
+  close: () => void,
+): Pick<RunSession, 'stdout' | 'stderr' | 'done' | 'close'> {
   let closed = false;
   const ended = new Promise<void>((resolve) => {
-    socket
+    source
       .once('end', resolve)
       .once('close', resolve)
       .once('error', () => resolve());
@@ -113,22 +143,20 @@ export function hijackedSession(
   let stderr: Readable | undefined;
   if (wanted.tty) {
     stdout = new PassThrough();
-    socket.pipe(stdout as PassThrough);
-    socket.once('error', () => (stdout as PassThrough).end()).once('close', () => (stdout as PassThrough).end());
+    source.pipe(stdout as PassThrough);
+    source.once('error', () => (stdout as PassThrough).end()).once('close', () => (stdout as PassThrough).end());
   } else {
-    ({ stdout, stderr } = demultiplex(socket));
+    ({ stdout, stderr } = demultiplex(source));
     if (!wanted.stderr) stderr.resume();
   }
   if (!wanted.stdout) stdout.resume();
   return {
-    stdin: wanted.stdin ? socket : null,
     stdout: wanted.stdout ? stdout : null,
     stderr: wanted.stderr && stderr ? stderr : null,
-    resize,
     done: ended.then(() => (closed ? { exitCode: 137, error: 'the session was closed' } : result())),
     close() {
       closed = true;
-      socket.destroy();
+      close();
     },
   };
 }

@@ -218,9 +218,10 @@ class DockerRuntime implements Runtime {
   }
 
   run(id: string, options: RuntimeRunOptions): Promise<RunSession> {
-    const container = this.docker.getContainer(id);
     return this.call(() =>
-      options.command ? execIn(container, options, options.command) : attachTo(container, options),
+      options.command
+        ? execIn(this.docker.getContainer(id), options, options.command)
+        : attachTo(this.docker, id, options),
     );
   }
 
