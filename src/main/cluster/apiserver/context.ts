@@ -8,6 +8,7 @@ import type { Continuations } from './continuations';
 import type { DebugPages } from './debug-pages';
 import type { Monitoring } from './monitoring';
 import type { MetricsSource } from './node-connection';
+import type { Negotiated } from './negotiation';
 import type { NodeConnections } from './nodes';
 import type { Rbac } from './rbac/authorizer';
 import type { Resource, ResourceRegistry } from './resources';
@@ -63,6 +64,8 @@ export interface Call {
   name?: string;
   subresource?: string;
   user: UserInfo;
+  /** What the client wants to be answered with; JSON unless told. */
+  negotiated?: Negotiated;
   /** Filled while the request is served; answered as Warning headers. */
   warnings: string[];
 }

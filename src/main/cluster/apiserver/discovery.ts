@@ -1,6 +1,7 @@
 import type { KubeObject } from '@shared/k8s';
 import { apiVersionOf } from '../api/kind';
 import { noSuchResource, type ServerContext } from './context';
+import { negotiate } from './negotiation';
 import { OpenApi } from './openapi';
 import { servedGroups, type ServedGroup, type ServedResource, type ServedVersion } from './served';
 import { issuer } from './tokens/service-account';
@@ -47,8 +48,16 @@ export class Discovery {
     this.openApi = new OpenApi(context.schema, this.version.gitVersion, () => servedGroups(context));
   }
 
-  /** @throws ApiError 404 */
+  /** @throws ApiError 404 | 406 */
   serve(request: ApiRequest, segments: string[]): ApiResponse {
+    const response = this.answer(request, segments);
+    // Only what tells of groups and resources comes in other forms than JSON.
+    const plain = response.payload.type === 'object' && response.payload.contentType === undefined;
+    if (!plain || !/^apis?$/.test(segments[0] ?? '')) return response;
+    return { ...response, media: negotiate(request.accept, 'everything').media };
+  }
+
+  private answer(request: ApiRequest, segments: string[]): ApiResponse {
     const path = segments.join('/');
     const [first, group, version] = segments;
     switch (first) {

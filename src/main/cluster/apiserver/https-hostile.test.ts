@@ -95,7 +95,7 @@ it('gives OpenAPI to clients that take nothing but its own protobuf', async () =
   const answer = await send(`HEAD /openapi/v2 HTTP/1.1\r\nHost: x\r\nAccept: ${type}\r\nConnection: close\r\n\r\n`);
   expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   expect(answer).toMatch(/Content-Type: application\/com\.github\.proto-openapi\.spec\.v2/i);
-  const lists = `GET ${configMaps} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: application/vnd.kubernetes.protobuf`;
+  const lists = `GET ${configMaps} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: application/com.github.proto`;
   expect(await send(`${lists}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 406 /);
   expect(await send(`${lists},application/json\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
 });

@@ -3,24 +3,24 @@ import { createServer, type Server } from 'node:https';
 import { DEFAULT_CIPHERS, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import type { KubeObject } from '@shared/k8s';
 import { ApiError, badRequest } from '../api/errors';
 import type { Logger } from '../log';
 import type { AuditLog } from './audit';
 import { createAuthentication, type Authenticate, type Identity } from './authentication';
 import { maxBodyBytes } from './decode';
-import { encodeBody, eventLine, type Body } from './encode';
+import { createEncoder, type Body, type Encoder } from './encode';
 import { statusOf, tooLarge } from './errors';
 import { toApiRequest } from './http-request';
 import { listenOnAny } from './listening';
-import { isOpenApiPath } from './openapi';
 import { isProxyPath } from './proxy';
 import { serveProxy } from './proxy-http';
 import { longListItems, writeLongList } from './long-list';
+import { errorMedia, streamTypeOf, type Media } from './negotiation';
 import type { KeyPair, Pki } from './pki';
 import type { ApiServer } from './server';
 import { createUpgradeHandler } from './upgrade';
 import type { ApiRequest, ApiResponse, ListPayload, Payload, ServedWatch } from './types';
-import { negotiate } from './views';
 
 const compress = promisify(gzip);
 const gzipFromBytes = 128 * 1024;
@@ -60,7 +60,8 @@ export interface HttpsListener {
 export async function listenHttps(options: HttpsOptions): Promise<HttpsListener> {
   const { server, pki, port, log, host = '127.0.0.1' } = options;
   const open = new Set<() => void>();
-  const { authorize, tokens, clock } = server.context;
+  const { authorize, tokens, clock, schema } = server.context;
+  const encoder = createEncoder(schema);
   const authenticate = createAuthentication({ authorize, tokens, clock });
   const upgrades = createUpgradeHandler({ server, authenticate, open, log, audit: options.audit });
   const serve = (serving: KeyPair): Server => {
@@ -81,7 +82,7 @@ export async function listenHttps(options: HttpsOptions): Promise<HttpsListener>
         ciphers: `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}`,
         honorCipherOrder: true,
       },
-      (request, response) => void new Exchange(options, authenticate, open, request, response).run(),
+      (request, response) => void new Exchange(options, authenticate, encoder, open, request, response).run(),
     );
     listener.on('upgrade', (request, socket, head) => void upgrades(request, socket as TLSSocket, head));
     listener.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error }));
@@ -116,6 +117,7 @@ class Exchange {
   constructor(
     private readonly options: HttpsOptions,
     private readonly authenticate: Authenticate,
+    private readonly encoder: Encoder,
     private readonly open: Set<() => void>,
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
@@ -133,12 +135,10 @@ class Exchange {
       identity = this.authenticate(request);
       const api = toApiRequest(request, identity.user);
       if (isProxyPath(api.path)) return await this.proxy(api);
-      // A bad Accept is refused before anything is done.
-      const { media } = isOpenApiPath(api.path) ? { media: 'json' as const } : negotiate(api.accept);
       if (request.method !== 'GET' && request.method !== 'HEAD') api.body = await readBody(request);
       const answer = await this.options.server.handle(api);
       if (response.destroyed) return discard(answer.payload);
-      await this.answer(api, answer, media);
+      await this.answer(api, answer);
     } catch (error) {
       this.fail(error);
     }
@@ -146,8 +146,7 @@ class Exchange {
 
   private async answer(
     api: ApiRequest,
-    { status, warnings, headers = {}, payload }: ApiResponse,
-    media: 'json' | 'yaml',
+    { status, warnings, headers = {}, media = 'json', payload }: ApiResponse,
   ): Promise<void> {
     const { response } = this;
     response.setHeader('Cache-Control', 'no-cache, private');
@@ -155,7 +154,7 @@ class Exchange {
     if (warnings.length > 0) response.setHeader('Warning', [...new Set(warnings)].map(warningHeader));
     switch (payload.type) {
       case 'watch':
-        return this.watch(payload.watch, api);
+        return this.watch(payload.watch, api, media);
       case 'stream':
         return this.stream(payload);
       case 'run':
@@ -168,7 +167,7 @@ class Exchange {
         if (payload.type === 'list' && payload.items.length >= longListItems && media === 'json' && !pretty) {
           if (!this.gzips()) return await this.sendLongList(status, payload);
         }
-        await this.send(status, encodeBody(payload, media, pretty));
+        await this.send(status, this.encoder.body(payload, media, pretty));
       }
     }
   }
@@ -178,7 +177,7 @@ class Exchange {
     const answer = await this.options.server.handle({ ...api, method: this.request.method! });
     if (answer.payload.type === 'proxy') return serveProxy(answer.payload.target, this.request, this.response);
     this.request.resume();
-    await this.answer(api, answer, 'json');
+    await this.answer(api, answer);
   }
 
   private async send(status: number, { contentType, text }: Body): Promise<void> {
@@ -214,9 +213,9 @@ class Exchange {
     return !(address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.'));
   }
 
-  private watch(watch: ServedWatch, api: ApiRequest): void {
-    const { response, open } = this;
-    response.writeHead(200, { 'Content-Type': 'application/json' });
+  private watch(watch: ServedWatch, api: ApiRequest, media: Media): void {
+    const { response, open, encoder } = this;
+    response.writeHead(200, { 'Content-Type': streamTypeOf(media) });
     response.flushHeaders();
     let corked = false;
     let running: { close(): void } | undefined;
@@ -237,7 +236,7 @@ class Exchange {
             response.uncork();
           });
         }
-        response.write(eventLine(delivery));
+        response.write(encoder.event(delivery, media));
         if (response.writableLength > mostUnreadBytes) {
           this.options.log.warn('a watcher that does not read was cut off', { path: api.path });
           response.destroy();
@@ -279,7 +278,9 @@ class Exchange {
     if (seconds) response.setHeader('Retry-After', seconds);
     // What was not read of a body would be taken for the next request.
     if (!this.request.complete) response.setHeader('Connection', 'close');
-    void this.send(status.code ?? 500, { contentType: 'application/json', text: JSON.stringify(status) });
+    const object = { value: status as KubeObject };
+    const media = errorMedia(this.request.headers.accept);
+    void this.send(status.code ?? 500, this.encoder.body({ type: 'object', object }, media, false));
   }
 }
 

@@ -7,9 +7,6 @@ import { noSuchResource } from './context';
 import type { ServedGroup, ServedVersion } from './served';
 import type { ApiRequest, ApiResponse } from './types';
 
-/** Whether the path has media types of its own. */
-export const isOpenApiPath = (path: string) => path.startsWith('/openapi/');
-
 /** Both spellings are in use: the newer one is a valid media type. */
 const protobufTypes = [
   'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',

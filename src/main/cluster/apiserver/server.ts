@@ -19,6 +19,7 @@ import { finalizeNamespace } from './finalize';
 import { isNamespaces } from './namespaces';
 import type { Exposed, Monitoring } from './monitoring';
 import type { MetricsSource } from './node-connection';
+import { negotiateResource, type Media, type Negotiated } from './negotiation';
 import type { NodeConnections } from './nodes';
 import { patch } from './patch';
 import { bind, podSubresource } from './pods';
@@ -146,18 +147,35 @@ function serve(
   const verb = requestVerb(request.method, route, request.query);
   if (!verb) throw methodNotAllowed();
   authorize(context, request, route, verb);
+  const resource = context.registry.find(route.group, route.version, route.plural);
+  const negotiated = negotiateResource(request.accept, route, verb, resource?.definition);
+  const response = resourceResponse(context, request, route, verb, resource, negotiated);
+  return negotiated === undefined || negotiated.media === 'json' ? response : inMedia(negotiated.media, response);
+}
+
+async function inMedia(media: Media, response: ApiResponse | Promise<ApiResponse>): Promise<ApiResponse> {
+  return { ...(await response), media };
+}
+
+function resourceResponse(
+  context: ServerContext,
+  request: ApiRequest,
+  route: Extract<Route, { type: 'resource' }>,
+  verb: string,
+  resource: Resource | undefined,
+  negotiated: Negotiated | undefined,
+): ApiResponse | Promise<ApiResponse> {
   const virtual = metricsResource(context, request, route) ?? reviewResource(context, request, route);
   if (virtual) return virtual;
   if (route.plural === 'bindings' && route.group === '' && request.method === 'POST' && route.namespace) {
     return bind(context, callOf(context.registry.need('', 'v1', 'pods'), request, route));
   }
-  const resource = context.registry.find(route.group, route.version, route.plural);
   if (!resource) throw noSuchResource();
   const { definition } = resource;
   if (route.namespace !== undefined && !definition.namespaced) throw noSuchResource();
   if (route.name !== undefined && definition.namespaced && route.namespace === undefined) throw noSuchResource();
   assertCustomMedia(definition, request);
-  const call = callOf(resource, request, route);
+  const call = { ...callOf(resource, request, route), negotiated };
   const seen = throughView(context, resource);
   if (route.subresource !== undefined) return subresource(seen, call);
   if (!resource.verbs.includes(verb)) throw methodNotAllowed();

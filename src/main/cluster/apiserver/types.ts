@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { KubeObject, WatchEvent } from '@shared/k8s';
+import type { Media } from './negotiation';
 import type { RunOptions, RunSession } from './node-connection';
 import type { ProxyTarget } from './proxy';
 
@@ -81,6 +82,8 @@ export type Payload =
 export interface ApiResponse {
   status: number;
   warnings: string[];
+  /** What the client wants it encoded in; JSON unless told. */
+  media?: Media;
   /** Further HTTP headers. */
   headers?: Record<string, string>;
   payload: Payload;

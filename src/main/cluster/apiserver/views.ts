@@ -1,60 +1,12 @@
 import type { KubeObject } from '@shared/k8s';
-import { apiError } from '../api/errors';
 import type { KindDefinition } from '../api/kind';
 import type { Call, ServerContext } from './context';
 import type { ApiResponse, Encoded, ListPayload, ServedWatch } from './types';
 import { encoded } from './watch';
 
-/** What the Accept header asks for. */
-export interface Negotiated {
-  media: 'json' | 'yaml';
-  as?: 'Table' | 'PartialObjectMetadata';
-}
-
-const cache = new Map<string, Negotiated>();
-
-/** Chooses the first media type of the header that is served. @throws ApiError 406 */
-export function negotiate(accept: string | undefined): Negotiated {
-  if (!accept) return { media: 'json' };
-  let found = cache.get(accept);
-  if (!found) {
-    found = choose(accept);
-    if (cache.size < 1000) cache.set(accept, found);
-  }
-  return found;
-}
-
-function choose(accept: string): Negotiated {
-  for (const clause of accept.split(',')) {
-    const [type, ...rest] = clause.split(';').map((part) => part.trim());
-    const parameters = new Map(rest.map((part) => part.split('=', 2) as [string, string]));
-    const as = parameters.get('as');
-    const media = mediaOf(type!.toLowerCase());
-    if (!media) continue;
-    if (!as || parameters.get('g') === 'apidiscovery.k8s.io') return { media };
-    const known = parameters.get('g') === 'meta.k8s.io' && ['v1', 'v1beta1'].includes(parameters.get('v') ?? '');
-    if (known && as === 'Table') return { media, as };
-    if (known && (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')) {
-      return { media, as: 'PartialObjectMetadata' };
-    }
-  }
-  throw apiError(
-    406,
-    'NotAcceptable',
-    'only the following media types are accepted: application/json, application/yaml',
-    {},
-  );
-}
-
-function mediaOf(type: string): Negotiated['media'] | undefined {
-  if (type === 'application/json' || type === '*/*' || type === 'application/*' || type === 'text/plain') return 'json';
-  if (type === 'application/yaml') return 'yaml';
-  return undefined;
-}
-
 /** Turns objects, lists and watches into what the client asked to see. */
 export function present(context: ServerContext, call: Call, response: ApiResponse): ApiResponse {
-  const { as } = negotiate(call.request.accept);
+  const as = call.negotiated?.as;
   if (!as) return response;
   const { payload } = response;
   const { kind } = call.resource.definition;

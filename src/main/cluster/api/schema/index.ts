@@ -2,7 +2,8 @@ import type { KubeObject } from '@shared/k8s';
 import { checkStruct } from './check';
 import { normalizeStruct } from './normalize';
 import { noDescriptions, openApiV2, openApiV3, type DescriptionSource } from './openapi';
-import { decodeEnvelope } from './protobuf';
+import { decodeEnvelope } from './protobuf/decode';
+import { encodeEnvelope } from './protobuf/encode';
 import { strategicMerge } from './strategic-merge';
 import { kindType } from './table';
 import type { ApiSchema } from './types';
@@ -22,6 +23,7 @@ export function loadSchema(descriptions: DescriptionSource = noDescriptions): Ap
       return type ? normalizeStruct(object, type) : object;
     },
     decodeProtobuf: decodeEnvelope,
+    encodeProtobuf: encodeEnvelope,
     strategicMerge(apiVersion, kind, original, patch) {
       return strategicMerge(original, patch, kindType(apiVersion, kind)) as KubeObject;
     },

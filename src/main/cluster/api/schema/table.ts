@@ -31,6 +31,7 @@ export type Special =
   | 'FieldsV1'
   | 'SchemaOrArray'
   | 'SchemaOrBool'
+  | 'SchemaOrTexts'
   | 'any';
 
 interface Named {
@@ -98,7 +99,7 @@ const specials: Record<string, Special> = {
   'apiextensions.v1.JSON': 'any',
   'apiextensions.v1.JSONSchemaPropsOrArray': 'SchemaOrArray',
   'apiextensions.v1.JSONSchemaPropsOrBool': 'SchemaOrBool',
-  'apiextensions.v1.JSONSchemaPropsOrStringArray': 'any',
+  'apiextensions.v1.JSONSchemaPropsOrStringArray': 'SchemaOrTexts',
 };
 const goNames: Record<string, string> = { 'quantity.Quantity': 'resource.Quantity' };
 const scalars: Record<string, Scalar['kind']> = {
@@ -216,6 +217,10 @@ const everywhere = new Set([
   'ListOptions',
   'Status',
   'WatchEvent',
+  'APIVersions',
+  'APIGroup',
+  'APIGroupList',
+  'APIResourceList',
 ]);
 
 /** The struct of a kind; undefined when the tables do not know it. */

@@ -19,6 +19,8 @@ export interface ApiSchema {
   prune(object: KubeObject): KubeObject;
   /** Decodes a Kubernetes protobuf envelope (`k8s\0` + runtime.Unknown). @throws Error when it is malformed */
   decodeProtobuf(body: Buffer): KubeObject;
+  /** An object or list in a protobuf envelope; undefined for a kind without a table. */
+  encodeProtobuf(object: KubeObject): Buffer | undefined;
   /**
    * Strategic merge patch by the kind's merge keys and the `$patch`, `$retainKeys`,
    * `$deleteFromPrimitiveList`, `$setElementOrder` directives. Does not change its arguments.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadSchema } from './index';
+import { loadSchema } from '../index';
 
 const { decodeProtobuf } = loadSchema();
 

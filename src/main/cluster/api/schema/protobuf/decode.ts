@@ -1,7 +1,8 @@
 import type { KubeObject } from '@shared/k8s';
-import { kindType, type Field, type Struct, type Type } from './table';
+import { kindType, structType, type Field, type Special, type Struct, type Type } from '../table';
 
-const magic = Buffer.from('k8s\0', 'latin1');
+/** What every envelope begins with. */
+export const magic = Buffer.from('k8s\0', 'latin1');
 
 /**
  * Decodes a Kubernetes protobuf envelope into the object that its JSON form
@@ -166,7 +167,7 @@ function scalar(value: bigint, type: Type): unknown {
   return type.kind === 'int32' ? Number(BigInt.asIntN(32, value)) : Number(BigInt.asIntN(64, value));
 }
 
-function decodeSpecial(bytes: Buffer, special: string): unknown {
+function decodeSpecial(bytes: Buffer, special: Special): unknown {
   const parts = new Map<number, WireField>();
   for (const part of messageFields(bytes)) parts.set(part.number, part);
   const text = (number: number): string => parts.get(number)?.bytes?.toString('utf8') ?? '';
@@ -181,12 +182,30 @@ function decodeSpecial(bytes: Buffer, special: string): unknown {
       return parts.size === 0 ? undefined : time(whole(1), whole(2), special === 'MicroTime');
     case 'Duration':
       return goDuration(whole(1));
+    case 'SchemaOrArray':
+    case 'SchemaOrBool':
+    case 'SchemaOrTexts':
+      return decodeSchemaOr(bytes, special);
     default: {
       // RawExtension and FieldsV1 carry JSON.
       const raw = text(1);
       return raw === '' ? undefined : JSON.parse(raw);
     }
   }
+}
+
+/** One of the forms in which a part of a schema may come: a schema, or what the type's name says. */
+function decodeSchemaOr(bytes: Buffer, special: 'SchemaOrArray' | 'SchemaOrBool' | 'SchemaOrTexts'): unknown {
+  const schemaOf = (part: WireField) =>
+    decodeStruct(part.bytes ?? Buffer.alloc(0), structType('apiextensions.v1', 'JSONSchemaProps'));
+  const parts = [...messageFields(bytes)];
+  const ofNumber = (number: number) => parts.filter((part) => part.number === number);
+  const [schema] = ofNumber(special === 'SchemaOrBool' ? 2 : 1);
+  if (special === 'SchemaOrBool') return schema ? schemaOf(schema) : ofNumber(1).some(({ value }) => value === 1n);
+  if (schema) return schemaOf(schema);
+  return ofNumber(2).map((part) =>
+    special === 'SchemaOrArray' ? schemaOf(part) : (part.bytes?.toString('utf8') ?? ''),
+  );
 }
 
 function time(seconds: bigint, nanos: bigint, micro: boolean): string {
