@@ -1,12 +1,12 @@
 import type { Pod } from '@shared/k8s';
+import { ApiError } from '../../cluster/api/errors';
 import type { Command, CommandCall } from '../command';
 import { ExitError, KubectlError } from '../errors';
 import { chooseContainer, onePod } from '../pods';
 import { connectTerminal } from '../terminal';
 import { streamFlags, wantsTty } from './exec';
 
-/** Connects to the main process of a container of the pod. @throws ExitError with the code it ended with */
-export async function attachTo(call: CommandCall, pod: Pod, wanted: string): Promise<void> {
+async function connect(call: CommandCall, pod: Pod, wanted: string) {
   const name = chooseContainer(call, pod, wanted, call.flags.bool('quiet'));
   const container = [...pod.spec!.containers, ...(pod.spec!.ephemeralContainers ?? [])].find(
     (other) => other.name === name,
@@ -29,9 +29,40 @@ export async function attachTo(call: CommandCall, pod: Pod, wanted: string): Pro
     stderr: !(tty || container?.tty),
     tty: tty || container?.tty === true,
   });
-  const { exitCode, error } = await connectTerminal(call, session, { stdin, tty });
+  return { session, stdin, tty };
+}
+
+async function follow(call: CommandCall, { session, ...options }: Awaited<ReturnType<typeof connect>>): Promise<void> {
+  const { exitCode, error } = await connectTerminal(call, session, options);
   if (error && exitCode === 0) throw new KubectlError(error);
   if (exitCode !== 0) throw new ExitError(exitCode);
+}
+
+/** Prints what a container that has ended said. @param container the only one when it is empty */
+export async function printLog(call: CommandCall, { metadata }: Pod, container: string): Promise<void> {
+  const log = await call.session.stream({
+    method: 'GET',
+    path: `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}/log`,
+    ...(container ? { query: { container } } : {}),
+  });
+  for await (const chunk of log) call.io.stdout.write(chunk);
+}
+
+/**
+ * Connects to the main process of a container that has just started, or prints its log when it has ended meanwhile.
+ * @throws ExitError with the code it ended with
+ */
+export async function attachTo(call: CommandCall, pod: Pod, container: string): Promise<void> {
+  let connection: Awaited<ReturnType<typeof connect>>;
+  try {
+    connection = await connect(call, pod, container);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const name = pod.metadata.name;
+    call.err(`warning: couldn't attach to pod/${name}, falling back to streaming logs: ${error.message}\n`);
+    return printLog(call, pod, container);
+  }
+  await follow(call, connection);
 }
 
 async function run(call: CommandCall): Promise<void> {
@@ -41,7 +72,7 @@ async function run(call: CommandCall): Promise<void> {
   if (phase === 'Succeeded' || phase === 'Failed') {
     throw new KubectlError(`cannot attach a container in a completed pod; current phase is ${phase}`);
   }
-  await attachTo(call, pod, call.flags.string('container'));
+  await follow(call, await connect(call, pod, call.flags.string('container')));
 }
 
 export const attach: Command = {

@@ -3,7 +3,7 @@ import type { Command, CommandCall } from '../command';
 import { KubectlError, usageError } from '../errors';
 import { followObject, untilGone } from '../waiting';
 import type { Target } from '../resources';
-import { attachTo } from './attach';
+import { attachTo, printLog } from './attach';
 import { streamFlags } from './exec';
 import { createGenerated, generatorFlags, parsePairs } from './create/generate';
 import { dryRunOf } from '../actions';
@@ -63,15 +63,8 @@ async function attachAndClean(call: CommandCall, name: string): Promise<void> {
   try {
     await followObject(call, target, runs, Date.now() + call.flags.duration('pod-running-timeout'));
     const pod = await read();
-    if (pod.status?.phase === 'Running') await attachTo(call, pod, '');
-    else {
-      // It ended before it could be attached to: what it printed is in its log.
-      const log = await call.session.stream({
-        method: 'GET',
-        path: `/api/v1/namespaces/${target.namespace}/pods/${name}/log`,
-      });
-      for await (const chunk of log) call.io.stdout.write(chunk);
-    }
+    // Of one that ended before it could be attached to, what it printed is in its log.
+    await (pod.status?.phase === 'Running' ? attachTo : printLog)(call, pod, '');
   } finally {
     if (call.flags.bool('rm')) {
       const { uid } = (await read()).metadata;

@@ -3,7 +3,7 @@ import type { Command, CommandCall } from '../../command';
 import { KubectlError } from '../../errors';
 import { fetchTarget, parseSelections, type Target } from '../../resources';
 import { followObject } from '../../waiting';
-import { attachTo } from '../attach';
+import { attachTo, printLog } from '../attach';
 import { streamFlags } from '../exec';
 import { copyPod } from './copy';
 import { addEphemeral } from './ephemeral';
@@ -25,17 +25,8 @@ async function attachWhenStarted(call: CommandCall, target: Target, name: string
   };
   await followObject(call, target, started);
   const pod = (await fetchTarget(call.session, target)) as Pod;
-  if (stateOf(pod, name)?.running) {
-    await attachTo(call, pod, name);
-    return;
-  }
-  // It ended before it could be attached to: what it printed is in its log.
-  const log = await call.session.stream({
-    method: 'GET',
-    path: `/api/v1/namespaces/${target.namespace}/pods/${target.name}/log`,
-    query: { container: name },
-  });
-  for await (const chunk of log) call.io.stdout.write(chunk);
+  // Of one that ended before it could be attached to, what it printed is in its log.
+  await (stateOf(pod, name)?.running ? attachTo : printLog)(call, pod, name);
 }
 
 async function run(call: CommandCall): Promise<void> {
