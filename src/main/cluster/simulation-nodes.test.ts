@@ -153,7 +153,7 @@ describe('what belongs together', () => {
     });
     const job = {
       metadata: { name: 'job' },
-      spec: { template: template('job', 'app:1', {}, { restartPolicy: 'Never' }) },
+      spec: { template: template('job', 'app:1', { runMs: null }, { restartPolicy: 'Never' }) },
     };
     await cluster.create(resources.deployments, inTeam(workload('web', { replicas: 3, template: template('web') })));
     await cluster.create(

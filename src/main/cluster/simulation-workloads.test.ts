@@ -260,8 +260,19 @@ describe('a Job', () => {
     expect(Math.max(...restarts)).toBeGreaterThan(0);
   });
 
+  it('is done after a moment, init containers first, where nothing is said of how it behaves', async () => {
+    const spec = { restartPolicy: 'Never', initContainers: [{ name: 'first', image: 'first:1' }] };
+    const { metadata, ...rest } = template('work', 'work:1', {}, spec);
+    const plain = { metadata: { labels: metadata.labels }, ...rest };
+    await cluster.create(resources.jobs, { metadata: { name: 'work' }, spec: { completions: 2, template: plain } });
+    expect((await done('Complete', 20)).status).toMatchObject({ succeeded: 2 });
+  });
+
   it('ends when its time is over, and its pods with it', async () => {
-    await cluster.create(resources.jobs, job({ activeDeadlineSeconds: 20, parallelism: 2, completions: 2 }, {}));
+    await cluster.create(
+      resources.jobs,
+      job({ activeDeadlineSeconds: 20, parallelism: 2, completions: 2 }, { runMs: null }),
+    );
     await cluster.until(
       () => readyPods('work'),
       (pods) => pods.length === 2,

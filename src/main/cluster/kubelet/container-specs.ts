@@ -1,7 +1,7 @@
 import type { Container, Pod, PodSpec } from '@shared/k8s';
 import { parseBytes, parseCpuMillis } from '@shared/quantity';
 import { expandVariables } from './expand';
-import { hashOf } from './pod-view';
+import { hashOf, isSidecar } from './pod-view';
 import { oomScore } from './qos';
 import { simulateAnnotation } from './runtime/simulated-behaviour';
 import { userOf } from './security';
@@ -126,6 +126,11 @@ export function wishOf(pod: Pod): { simulate?: string } {
   return simulate ? { simulate } : {};
 }
 
+/** Whether a pod is one run of a Job: it is over when its containers end. */
+const isWork = ({ metadata, spec }: Pod): boolean =>
+  spec!.restartPolicy !== 'Always' &&
+  (metadata.ownerReferences?.some(({ kind, controller }) => kind === 'Job' && controller) ?? false);
+
 /** What dnsPolicy and dnsConfig come to; undefined leaves it to the engine. */
 export function dnsOf(
   spec: PodSpec,
@@ -198,6 +203,7 @@ export function containerSpec(pod: Pod, container: Container, context: Container
     env: [...env].map(([name, value]) => `${name}=${value}`),
     mounts: context.mounts,
     ...wishOf(pod),
+    ends: context.kind === 'init' ? !isSidecar(container) : context.kind === 'app' && isWork(pod),
     tty: container.tty === true,
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,

@@ -189,4 +189,14 @@ describe('behaviourOf', () => {
     ]);
     expect(behaviourOf(undefined)).toEqual(defaultBehaviour);
   });
+
+  it.each([
+    [undefined, 1000],
+    ['{"exitCode":1}', 1000],
+    ['{"runMs":5}', 5],
+    ['{"runMs":null}', undefined],
+    ['{"stages":[{"afterMs":5000,"exitCode":1}]}', undefined],
+  ])('ends work that is to end after a moment, unless %s says when', (annotation, runMs) => {
+    expect(behaviourOf(annotation, true).runMs).toBe(runMs);
+  });
 });

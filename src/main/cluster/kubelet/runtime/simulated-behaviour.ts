@@ -21,7 +21,7 @@ export interface Behaviour {
   pullError?: string;
   /** Between start and running, ms. */
   startMs: number;
-  /** The container ends by itself after so long, ms; never when absent. */
+  /** The container ends by itself after so long, ms; never when absent, unless its work is to end. */
   runMs?: number;
   exitCode: number;
   oomKilled: boolean;
@@ -56,6 +56,9 @@ export const defaultBehaviour: Behaviour = {
   memory: 24 * 2 ** 20,
 };
 
+/** How long work that ends takes when nothing is said of it, ms: as much as kwok gives the pods of Jobs. */
+export const workMs = 1000;
+
 type Types<T> = Record<Exclude<keyof T, 'stages'>, 'number' | 'string' | 'boolean'>;
 
 const stageTypes: Types<Stage> = {
@@ -82,21 +85,33 @@ const types: Types<Behaviour> = {
   memory: 'number',
 };
 
-/** The behaviour an annotation asks for. Fields of the wrong type and unknown ones are ignored, and so is what is not JSON. */
-export function behaviourOf(annotation: string | undefined): Behaviour {
-  if (!annotation) return defaultBehaviour;
-  let wanted: unknown;
-  try {
-    wanted = JSON.parse(annotation);
-  } catch {
-    return defaultBehaviour;
-  }
-  if (!isRecord(wanted)) return defaultBehaviour;
-  const listed = Array.isArray(wanted.stages) ? wanted.stages.filter(isRecord) : [];
-  const stages = listed
+/**
+ * The behaviour an annotation asks for. Fields of the wrong type and unknown ones are ignored, and so is what is not JSON.
+ * @param ends it does work that ends: after a moment, unless the annotation says when; `"runMs": null` says never
+ */
+export function behaviourOf(annotation: string | undefined, ends = false): Behaviour {
+  const wanted = parsed(annotation);
+  if (!wanted && !ends) return defaultBehaviour;
+  const { stages: listed, runMs } = wanted ?? {};
+  const stages = (Array.isArray(listed) ? listed.filter(isRecord) : [])
     .map((stage) => ({ afterMs: 0, ...known(stage, stageTypes) }) as Stage)
     .sort((a, b) => a.afterMs - b.afterMs);
-  return { ...defaultBehaviour, ...known(wanted, types), stages };
+  const saysWhen = runMs === null || stages.some(({ exitCode }) => exitCode !== undefined);
+  return {
+    ...defaultBehaviour,
+    ...(ends && !saysWhen ? { runMs: workMs } : {}),
+    ...known(wanted ?? {}, types),
+    stages,
+  };
+}
+
+function parsed(annotation: string | undefined): Record<string, unknown> | undefined {
+  try {
+    const wanted: unknown = annotation && JSON.parse(annotation);
+    return isRecord(wanted) ? wanted : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

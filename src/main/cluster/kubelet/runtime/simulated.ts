@@ -99,7 +99,7 @@ class SimulatedRuntime implements Runtime {
   }
 
   async createContainer(spec: ContainerSpec): Promise<string> {
-    const { container } = this.add(spec.labels, spec.image, behaviourOf(spec.simulate));
+    const { container } = this.add(spec.labels, spec.image, behaviourOf(spec.simulate, spec.ends));
     container.resources = spec.resources;
     return container.id;
   }

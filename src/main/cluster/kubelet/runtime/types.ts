@@ -139,6 +139,8 @@ export interface ContainerSpec {
   dropCapabilities: string[];
   /** The pod's wish how a simulated runtime should behave; others ignore it. */
   simulate?: string;
+  /** Its work ends by itself. A simulated runtime has to be told; others see. */
+  ends: boolean;
   oomScoreAdj: number;
 }
 
