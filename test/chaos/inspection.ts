@@ -1,6 +1,8 @@
 import type Docker from 'dockerode';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Claims } from './claims';
+import { output } from './output';
 import type { Supervisor } from './supervisor';
 import type { User } from './user';
 import { namespace } from './workloads';
@@ -21,7 +23,11 @@ const nameOf = (pod: any): string => `${pod.metadata.namespace}/${pod.metadata.n
 
 /** Where the world is not as it was asked for. */
 export class Inspection {
-  constructor(private readonly options: InspectionOptions) {}
+  readonly claims: Claims;
+
+  constructor(private readonly options: InspectionOptions) {
+    this.claims = new Claims(options);
+  }
 
   private async items(path: string): Promise<any[]> {
     const { status, body, text } = await this.options.supervisor.call('GET', path);
@@ -31,6 +37,12 @@ export class Inspection {
 
   private get filters() {
     return { label: [`gantry.dev/cluster=${this.options.supervisor.clusterId}`] };
+  }
+
+  /** Names of the nodes that say they are Ready. */
+  async readyNodes(): Promise<string[]> {
+    const nodes = await this.items('/api/v1/nodes');
+    return nodes.filter((node) => hasCondition(node, 'Ready')).map((node) => node.metadata.name as string);
   }
 
   /** What of the API is not as the user asked for. */
@@ -66,7 +78,7 @@ export class Inspection {
       const count = system.filter((pod) => pod.metadata.labels?.['k8s-app'] === app).length;
       if (count !== wanted) found.push(`${app}: ${count} pods, ${wanted} wanted`);
     }
-    return found;
+    return [...found, ...(await this.claims.differences(user))];
   }
 
   /** What on the engine and on disk is not as the API says. */
@@ -91,17 +103,20 @@ export class Inspection {
       const runs = running.get(uid) ?? [];
       if (String(runs) !== String(wanted.toSorted())) found.push(`${nameOf(pod)} runs as [${runs}], not [${wanted}]`);
     }
-    const { Volumes } = await engine.listVolumes(alone ? {} : { filters: this.filters });
-    for (const { Name, Labels } of Volumes ?? [])
-      if (!byUid.has(Labels?.['gantry.dev/pod-uid'] ?? '')) found.push(`volume ${Name} of no pod`);
+    const volumes = (await engine.listVolumes(alone ? {} : { filters: this.filters })).Volumes ?? [];
+    const { leaks, handles } = await this.claims.leaks(volumes);
+    found.push(...leaks);
+    for (const { Name, Labels } of volumes)
+      if (!handles.has(Name) && !byUid.has(Labels?.['gantry.dev/pod-uid'] ?? ''))
+        found.push(`volume ${Name} of no pod and no claim`);
     const networks = (await engine.listNetworks(alone ? {} : { filters: this.filters })).filter(
       ({ Name }) => !['none', 'host', 'bridge'].includes(Name),
     );
     if (networks.length !== 1) found.push(`networks: ${networks.map(({ Name }) => Name).join()}`);
-    const volumes = join(supervisor.directory!, 'volumes');
-    for (const node of await readdir(volumes, { withFileTypes: true })) {
+    const directory = join(supervisor.directory!, 'volumes');
+    for (const node of await readdir(directory, { withFileTypes: true })) {
       if (!node.isDirectory()) continue;
-      for (const uid of await readdir(join(volumes, node.name)))
+      for (const uid of await readdir(join(directory, node.name)))
         if (byUid.get(uid)?.spec.nodeName !== node.name) found.push(`directory volumes/${node.name}/${uid} of no pod`);
     }
     return found;
@@ -118,10 +133,8 @@ export class Inspection {
     const script = `${find}; for i in $(seq 20); do ${get} || echo failed; done`;
     return Promise.all(
       askers.map(async ({ Id }) => {
-        const exec = await engine.getContainer(Id).exec({ Cmd: ['sh', '-c', script], AttachStdout: true, Tty: true });
-        let output = '';
-        for await (const chunk of await exec.start({ Tty: true })) output += String(chunk);
-        return [...new Set(output.split(/[\r\n]+/).filter(Boolean))].toSorted();
+        const lines = (await output(engine, Id, ['sh', '-c', script])).split('\n');
+        return [...new Set(lines.filter(Boolean))].toSorted();
       }),
     );
   }
@@ -136,7 +149,9 @@ export class Inspection {
   async left(wholeCluster = false): Promise<string[]> {
     const { engine } = this.options;
     const own = ({ Labels }: { Labels?: Record<string, string> }): boolean =>
-      wholeCluster || Labels?.['gantry.dev/pod-namespace'] === namespace;
+      wholeCluster ||
+      Labels?.['gantry.dev/pod-namespace'] === namespace ||
+      (Labels?.['gantry.dev/claim']?.startsWith(`${namespace}/`) ?? false);
     const { filters } = this;
     const containers = (await engine.listContainers({ all: true, filters })).filter(own);
     const volumes = ((await engine.listVolumes({ filters })).Volumes ?? []).filter(own);

@@ -11,7 +11,14 @@ export interface MayhemOptions {
   random: () => number;
   /** Restarts the engine; absent where that is not allowed. */
   restartEngine?: () => Promise<void>;
+  /** Makes the engine hang and lets it go on; absent where that is not allowed. */
+  hang?: { freeze(): void; thaw(): void };
+  /** Names of the nodes that say they are Ready. */
+  readyNodes(): Promise<string[]>;
 }
+
+/** A node that lists its containers every 10 s and waits 15 s for an answer has noticed by then, even after a crash. */
+const longestHangMs = 60_000;
 
 /** Breaks things behind the cluster's back, at random, one after the other and some at the same time. */
 export class Mayhem {
@@ -26,32 +33,51 @@ export class Mayhem {
     this.done[what] = (this.done[what] ?? 0) + 1;
   }
 
-  private async victim(): Promise<Docker.ContainerInfo | undefined> {
+  private async victim(status: 'running' | 'exited'): Promise<Docker.ContainerInfo | undefined> {
     const { engine, supervisor, random } = this.options;
-    const filters = { label: [`gantry.dev/cluster=${supervisor.clusterId}`] };
+    const filters = { label: [`gantry.dev/cluster=${supervisor.clusterId}`], status: [status] };
     const struck = ({ Labels }: Docker.ContainerInfo) => this.strikes.get(Labels['gantry.dev/pod-uid'] ?? '') ?? 0;
-    const running = (await engine.listContainers({ filters })).filter((one) => struck(one) < mostStrikes);
+    const all = await engine.listContainers({ all: true, filters });
+    const candidates = all.filter((one) => status === 'exited' || struck(one) < mostStrikes);
     // The engine's order is that of creation, to the second.
-    return running.toSorted((a, b) => (a.Names[0]! < b.Names[0]! ? -1 : 1))[Math.floor(random() * running.length)];
+    return candidates.toSorted((a, b) => (a.Names[0]! < b.Names[0]! ? -1 : 1))[
+      Math.floor(random() * candidates.length)
+    ];
+  }
+
+  /** Starts a container that has ended, as whoever sees it in a list may do. @param known one of which it is known */
+  private async startAgain(known?: Docker.Container): Promise<void> {
+    const found = known?.id ?? (await this.victim('exited'))?.Id;
+    if (!found) return;
+    await this.options.engine.getContainer(found).start();
+    this.count('start ended');
   }
 
   private async strike(): Promise<void> {
     const { engine, random } = this.options;
-    const found = await this.victim();
     const what = random();
+    if (what >= 0.75) return this.startAgain();
+    const found = await this.victim('running');
     const pauseMs = 500 + random() * 4000;
     if (!found) return;
     const uid = found.Labels['gantry.dev/pod-uid'] ?? '';
     this.strikes.set(uid, (this.strikes.get(uid) ?? 0) + 1);
     const one = engine.getContainer(found.Id);
     const kind = found.Labels['gantry.dev/kind'];
-    if (what < 0.3) {
+    if (what < 0.2) {
       this.count(`kill ${kind}`);
       await one.kill();
-    } else if (what < 0.6) {
+      // By then another has taken its place.
+      if (pauseMs > 2000)
+        this.later.push(
+          sleep(pauseMs)
+            .then(() => this.startAgain(one))
+            .catch(() => {}),
+        );
+    } else if (what < 0.4) {
       this.count(`rm -f ${kind}`);
       await one.remove({ force: true });
-    } else if (what < 0.8) {
+    } else if (what < 0.55) {
       this.count(`restart ${kind}`);
       await one.restart({ t: 0 });
     } else {
@@ -65,14 +91,44 @@ export class Mayhem {
     }
   }
 
-  /** Strikes until the end is near; the app is killed now and then, the engine restarted once, half way. */
+  /** The engine hangs until all nodes have noticed. @throws Error when they do not */
+  private async hang(): Promise<void> {
+    const { hang, readyNodes } = this.options;
+    const from = Date.now();
+    this.count('hang engine');
+    hang!.freeze();
+    try {
+      for (let ready = ['?']; ready.length > 0; ready = await readyNodes()) {
+        if (Date.now() > from + longestHangMs)
+          throw new Error(`nodes are Ready although their engine hangs: ${ready.join()}`);
+        await sleep(500);
+      }
+    } finally {
+      hang!.thaw();
+      this.done['seconds it hung'] = Math.round((Date.now() - from) / 1000);
+    }
+  }
+
+  /**
+   * Strikes until the end is near; the app is killed now and then, the engine hangs for a while early on and is
+   * restarted once, half way.
+   */
   async work(until: number): Promise<void> {
-    const { supervisor, random, restartEngine } = this.options;
+    const { supervisor, random, restartEngine, hang } = this.options;
     const from = Date.now();
     let nextCrash = from + 8_000 + random() * 8_000;
+    let hangAt = hang ? from + (until - from) / 10 : Infinity;
+    let hanging = false;
     let restartAt = restartEngine ? from + (until - from) / 2 : Infinity;
     while (Date.now() < until) {
-      if (Date.now() >= restartAt) {
+      if (Date.now() >= hangAt) {
+        hangAt = Infinity;
+        hanging = true;
+        const over = this.hang().finally(() => (hanging = false));
+        // Who waits for all that was begun hears of it.
+        over.catch(() => {});
+        this.later.push(over);
+      } else if (Date.now() >= restartAt && !hanging) {
         restartAt = Infinity;
         this.count('restart engine');
         await restartEngine!();

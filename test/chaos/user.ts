@@ -11,6 +11,7 @@ interface Entry {
   allowed: (Wish | undefined)[];
 }
 
+export const mostReplicas = 3;
 const deployments = ['red', 'green', 'blue'];
 
 /** Asks things of the API without a pause, and knows what was acknowledged. */
@@ -99,12 +100,12 @@ export class User {
     const entry = this.entry(sort, name);
     if (entry.allowed.length > 1) await this.settle(entry);
     const [old] = entry.allowed;
-    if (!old) return this.ask(sort, name, { replicas: 1 + this.pick(3), version });
+    if (!old) return this.ask(sort, name, { replicas: 1 + this.pick(mostReplicas), version });
     const how = this.random();
     return this.ask(
       sort,
       name,
-      how < 0.6 ? { ...old, replicas: this.pick(4) } : how < 0.85 ? { ...old, version } : undefined,
+      how < 0.6 ? { ...old, replicas: this.pick(mostReplicas + 1) } : how < 0.85 ? { ...old, version } : undefined,
     );
   }
 

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { busybox } from '../support/docker';
 
 export const namespace = 'chaos';
@@ -10,11 +11,26 @@ const tolerations = ['not-ready', 'unreachable'].map((taint) => ({
   tolerationSeconds: 3,
 }));
 
+/** Written at the first start with a volume, and never again: what is there at the end was kept all the time. */
+export const markerFile = '/data/marker';
+const marking = `[ -s ${markerFile} ] || echo "$(hostname) $(cat /proc/sys/kernel/random/uuid)" > ${markerFile}`;
+
 const serving = 'mkdir -p /www; hostname > /www/index.html; touch /tmp/ready; exec httpd -f -p 8080 -h /www';
 const idling = 'touch /tmp/ready; trap "exit 0" TERM; sleep 100000 & wait';
 
-/** A pod with one volume of each kind that takes room on the engine or on disk. */
-function template(app: string, version: string) {
+/** What each pod of a StatefulSet keeps. */
+export const claimTemplate = {
+  metadata: { name: 'data' },
+  spec: {
+    storageClassName: 'standard',
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: '8Mi' } },
+  },
+};
+
+/** A pod with one volume of each kind that takes room on the engine or on disk. @param keeps it has a claim too */
+function template(app: string, version: string, keeps: boolean) {
+  const script = app === 'red' ? serving : idling;
   return {
     metadata: { labels: { app } },
     spec: {
@@ -24,12 +40,13 @@ function template(app: string, version: string) {
         {
           name: 'main',
           image: busybox,
-          command: ['sh', '-c', app === 'red' ? serving : idling],
+          command: ['sh', '-c', keeps ? `${marking}; ${script}` : script],
           env: [{ name: 'VERSION', value: version }],
           readinessProbe: { exec: { command: ['cat', '/tmp/ready'] }, periodSeconds: 2, timeoutSeconds: 10 },
           volumeMounts: [
             { name: 'memory', mountPath: '/memory' },
             { name: 'disk', mountPath: '/disk' },
+            ...(keeps ? [{ name: claimTemplate.metadata.name, mountPath: dirname(markerFile) }] : []),
           ],
         },
       ],
@@ -62,7 +79,7 @@ const workload = (plural: string, extra: object = {}): Sort => ({
     spec: {
       ...(replicas === undefined ? {} : { replicas }),
       selector: { matchLabels: { app: name } },
-      template: template(name, version!),
+      template: template(name, version!, plural === 'statefulsets'),
       ...extra,
     },
   }),
@@ -74,7 +91,7 @@ const workload = (plural: string, extra: object = {}): Sort => ({
 
 export const sorts = {
   deployment: workload('deployments'),
-  statefulset: workload('statefulsets', { serviceName: 'db' }),
+  statefulset: workload('statefulsets', { serviceName: 'db', volumeClaimTemplates: [claimTemplate] }),
   daemonset: workload('daemonsets'),
   note: {
     path: `/api/v1/namespaces/${namespace}/configmaps`,

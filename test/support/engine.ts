@@ -15,6 +15,10 @@ export interface OwnEngine {
   host: string;
   /** Ends the engine and all its containers with it, as `systemctl restart docker` does, and starts it again. */
   restart(): Promise<void>;
+  /** Makes it hang: it takes connections and answers nothing, while its containers go on. */
+  freeze(): void;
+  /** Lets it go on where it was. */
+  thaw(): void;
   /** Ends it and removes all it kept. */
   stop(): Promise<void>;
 }
@@ -132,6 +136,8 @@ export async function startOwnEngine(): Promise<OwnEngine> {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.kill('SIGTERM');
+    // A frozen one would not hear it.
+    child.kill('SIGCONT');
     await exit;
   }
 
@@ -175,6 +181,8 @@ export async function startOwnEngine(): Promise<OwnEngine> {
     docker: own,
     host,
     stop,
+    freeze: () => void daemon?.kill('SIGSTOP'),
+    thaw: () => void daemon?.kill('SIGCONT'),
     async restart() {
       await end();
       await start();
