@@ -171,10 +171,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const informers = createInformerFactory({ client, clock, log });
   const tasks = createTaskList(clock);
   let tellEndpoint: ((endpoint: { ip: string; port: number }) => void) | undefined;
-  /** Serves pods too: at the address where their network reaches this machine. */
-  const serveContainers = async ({ ip, forwarded }: HostAddress): Promise<void> => {
+  /** Serves pods too: at the address where their network reaches this machine. @throws Error when it is none of it */
+  const serveContainers = async ({ ip, forwarded, port: door }: HostAddress): Promise<void> => {
     const { serving } = await loadOrCreatePki(join(dataDirectory, 'pki'), { clock, hosts: [ip] });
-    const port = forwarded ? listener.port : await listener.listenOn(ip, serving);
+    const port = forwarded ? (door ?? listener.port) : await listener.listenOn(ip, serving);
     log.info('pods reach the API', { ip, port });
     tellEndpoint?.({ ip, port });
   };
@@ -226,10 +226,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     informers,
     connections,
     engineUsed: identity.usedDocker,
-    onHostAddress: (address) =>
-      void serveContainers(address).catch((error: Error) =>
-        log.warn('pods cannot reach the API: its address in their network is not one of this machine', { error }),
-      ),
+    onHostAddress: serveContainers,
+    apiPort: listener.port,
     onEngineUsed: async () => {
       if (!identity.usedDocker) await remember({ usedDocker: true });
     },

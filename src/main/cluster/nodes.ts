@@ -43,7 +43,9 @@ export interface NodesOptions {
   informers: InformerFactory;
   connections: NodeConnections;
   /** Told the address at which containers reach this machine. */
-  onHostAddress?(address: HostAddress): void;
+  onHostAddress?(address: HostAddress): Promise<void>;
+  /** Where the API answers on this machine. */
+  apiPort?: number;
   /** Called before the first container is started on the engine. */
   onEngineUsed(): Promise<void>;
   /** An earlier run had its nodes on the engine: they are there, NotReady, even while it does not answer. */
@@ -101,7 +103,8 @@ export function createNodes(options: NodesOptions): Nodes {
     nodeImage: options.nodeImage,
     ingressPorts: options.ingressPorts,
     reach: options.reach,
-    onHostAddress: (address) => options.onHostAddress?.(address),
+    onHostAddress: async (address) => options.onHostAddress?.(address),
+    apiPort: options.apiPort,
     machine: {
       // Docker Desktop's machine is a virtual one, which opens ports on this one.
       hasGateway: () => info?.operatingSystem !== 'Docker Desktop',

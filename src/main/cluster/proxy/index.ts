@@ -11,6 +11,7 @@ import { createHostPorts } from './host-ports';
 import { createNodeImage } from './node-image';
 import { contains, isAddress } from './policy/cidr';
 import { createReach } from './reach';
+import { bringHere } from './reach/bring';
 import { routersOf, runTunnel } from './reach/routers';
 import { createRules, isRouter, runningRouter } from './rules';
 import { isIpv4 } from './services';
@@ -41,6 +42,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   let nodes: string[] = [];
   let subnet: string | undefined;
   let gateway = '';
+  let stopBringing: (() => void) | undefined;
   let stopped = false;
 
   const touch = (key: 'objects' | 'records' | 'rules'): void => {
@@ -74,13 +76,29 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     return subnet && index >= 0 ? addressFromEnd(subnet, index) : undefined;
   };
 
+  /** Pods come here by the network's gateway, and through a system container where that is another machine's. */
+  function offerGateway(): void {
+    options.onHostAddress?.({ ip: gateway, forwarded: false }).catch((error: Error) => {
+      if (stopped || options.apiPort === undefined) return;
+      log.info('pods reach the API through the engine', { reason: error.message });
+      stopBringing ??= bringHere({
+        routers: () => nodes.slice(0, 1).flatMap((node) => routersOf(informers, node)),
+        run: (router) => runTunnel(client, router),
+        port: options.apiPort,
+        told: (place) => void options.onHostAddress?.({ ...place, forwarded: true }),
+        clock,
+        log,
+      });
+    });
+  }
+
   async function findNetwork(): Promise<void> {
     const network = await engine.ensureNetwork();
     subnet = network.range ? network.subnet : undefined;
     const moved = network.gateway !== gateway;
     if (moved) reach.changed();
     gateway = network.gateway;
-    if (moved && options.machine.hasGateway()) options.onHostAddress?.({ ip: gateway, forwarded: false });
+    if (moved && options.machine.hasGateway()) offerGateway();
     if (!subnet)
       log.warn('services are not routed: the cluster network was made without room for fixed addresses', {
         remedy: 'delete the cluster and start it again',
@@ -129,7 +147,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   async function findHost(run: (command: string[]) => Promise<string>): Promise<void> {
     if (options.machine.hasGateway()) return;
     const ip = /^\d+(\.\d+){3}/.exec(await run(['sh', '-c', 'getent ahostsv4 host.docker.internal || true']))?.[0];
-    if (ip) options.onHostAddress?.({ ip, forwarded: true });
+    if (ip) await options.onHostAddress?.({ ip, forwarded: true });
     else log.warn('pods cannot reach the API: the engine does not say how containers reach this machine');
   }
 
@@ -259,6 +277,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     async stop() {
       stopped = true;
       reach.stop();
+      stopBringing?.();
       for (const remove of removals) remove();
       await image.stop();
       queue.close();

@@ -25,8 +25,10 @@ export interface ServiceProxyOptions {
   ingressPorts?: { http?: number; https?: number };
   /** Awaited before routers get rules, so that these hold traffic to network policies first. */
   guardRouters?(): Promise<void>;
-  /** Told the address at which containers reach this machine, as soon as it is known. */
-  onHostAddress?(address: HostAddress): void;
+  /** Told the address at which containers reach this machine, as soon as it is known. Rejects when it is none of this machine. */
+  onHostAddress?(address: HostAddress): Promise<void>;
+  /** Where the API answers on this machine's loopback address: pods are led there where they have no route to this machine. */
+  apiPort?: number;
   /** How addresses of pods are reached from here; `auto` unless told. */
   reach?: ReachMode;
   /** What is known of the machine that the engine runs on. */
@@ -41,6 +43,8 @@ export interface HostAddress {
   ip: string;
   /** What comes there arrives at this machine's loopback address: it need not be listened on. */
   forwarded: boolean;
+  /** Where `forwarded` comes in, when that is another port than the API's. */
+  port?: number;
 }
 
 /** The machine of the engine, as far as ports are opened there. */

@@ -29,9 +29,9 @@ export class TunnelConnection extends Duplex {
   constructor(
     private readonly carrier: Carrier,
     readonly id: number,
-    signal: AbortSignal,
+    signal?: AbortSignal,
   ) {
-    super({ allowHalfOpen: false, signal });
+    super({ allowHalfOpen: false, ...(signal ? { signal } : {}) });
   }
 
   /** Bytes came. */

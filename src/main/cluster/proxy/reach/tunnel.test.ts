@@ -136,6 +136,18 @@ describe('a tunnel', () => {
     expect(await reaches(tunnel, () => Promise.reject(new Error('no route')))).toBe(false);
   });
 
+  it('brings here who connects to its container', async () => {
+    const port = await tunnel.listen((connection) => connection.pipe(connection));
+    const answers = await Promise.all(
+      ['one', 'two'].map(async (name) => {
+        const visitor = await dialDirectly('127.0.0.1', port, live);
+        (visitor as Socket).end(name);
+        return text(visitor);
+      }),
+    );
+    expect(answers).toEqual(['one', 'two']);
+  });
+
   it('takes its connections with it when it ends', async () => {
     const port = await serve((socket) => socket.pipe(socket));
     const connection = await tunnel.connect('127.0.0.1', port, live);

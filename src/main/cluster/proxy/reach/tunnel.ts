@@ -18,6 +18,8 @@ export interface Tunnel {
   readonly own: { port: number; secret: string };
   /** Connects to an IPv4 address. Rejects as sockets do, with `code`; destroyed with the signal. */
   connect(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Takes connections that others open to the tunnel's container from now on; answers at which port. Once. */
+  listen(accept: (connection: Duplex) => void): Promise<number>;
   /** Resolves when it is no more, whatever ended it. */
   readonly closed: Promise<void>;
   close(): void;
@@ -46,6 +48,8 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
   const read = frameReader();
   let over = false;
   let lastId = 0;
+  let accept: ((connection: Duplex) => void) | undefined;
+  let listening: ((port: number) => void) | undefined;
   let hello: ((own: Tunnel['own']) => void) | undefined;
   let draining: Promise<unknown> | undefined;
 
@@ -64,11 +68,19 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
     forget: (id: number) => void connections.delete(id),
   };
 
+  function add(id: number, signal?: AbortSignal): TunnelConnection {
+    const connection = new TunnelConnection(carrier, id, signal);
+    connections.set(id, connection);
+    return connection;
+  }
+
   function receive({ type, id, payload }: Frame): void {
     if (type === frameType.hello) {
       const [port = '', secret = ''] = payload.toString().split(' ');
       hello?.({ port: Number(port), secret });
     }
+    if (type === frameType.listen) listening?.(Number(payload.toString()));
+    if (type === frameType.accept) accept?.(add(id));
     const waiting = opening.get(id);
     if (type === frameType.open) waiting?.opened();
     if (type === frameType.close && waiting) waiting.failed(payload.toString());
@@ -109,6 +121,13 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
     own,
     closed: closed.then(() => {}),
     close: end,
+    listen: (taker) =>
+      new Promise((resolve, reject) => {
+        accept = taker;
+        listening = resolve;
+        void closed.then((said) => reject(new Error(said || 'the tunnel ended')));
+        carrier.send(frameType.listen, 0);
+      }),
     connect(host, port, signal) {
       const id = (lastId = (lastId + 1) >>> 0 || 1);
       const place = `${host}:${port}`;
@@ -131,9 +150,7 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
         opening.set(id, {
           opened() {
             settle();
-            const connection = new TunnelConnection(carrier, id, signal);
-            connections.set(id, connection);
-            resolve(connection);
+            resolve(add(id, signal));
           },
           failed: (code) => fail(socketError(code || 'ECONNRESET', place)),
         });
