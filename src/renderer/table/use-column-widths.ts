@@ -20,10 +20,28 @@ function write(kind: string, widths: Widths): void {
   localStorage.setItem(KEY, JSON.stringify({ ...all, [kind]: widths }));
 }
 
-/** Widths of a kind's columns: preferred ones, until the user drags them. Kept in this browser. */
+/** How far columns of text give way before the table scrolls sideways; names never do. */
+const NARROWEST = 0.75;
+
+/** The width of each column in a table that has `room`: the preferred ones, or a little less where that makes them fit. */
+export function fittingWidths(columns: readonly TableColumn[], room: number): Widths {
+  const yields = (column: TableColumn): boolean => grows(column) && column.renderer !== 'name';
+  const sum = (some: readonly TableColumn[]): number => some.reduce((total, { width }) => total + width, 0);
+  const flexible = sum(columns.filter(yields));
+  const spare = room - (sum(columns) - flexible);
+  const scale = flexible ? Math.min(1, Math.max(NARROWEST, spare / flexible)) : 1;
+  return Object.fromEntries(
+    columns.map((column) => [column.id, yields(column) ? Math.floor(column.width * scale) : column.width]),
+  );
+}
+
+const grows = ({ align, renderer }: TableColumn): boolean => align === 'start' && GROWING.has(renderer);
+
+/** Widths of a kind's columns: what fits `room`, until the user drags them. Kept in this browser. */
 export function useColumnWidths(
   kind: () => string,
   columns: () => TableColumn[],
+  room: () => number,
 ): {
   template: ComputedRef<string>;
   minWidth: ComputedRef<number>;
@@ -32,13 +50,14 @@ export function useColumnWidths(
   const dragged = ref<Widths>({});
   watch(kind, (id) => (dragged.value = read(id)), { immediate: true });
 
-  const widthOf = (column: TableColumn): number => dragged.value[column.id] ?? column.width;
+  const fitting = computed(() => fittingWidths(columns(), room() - 2 * EDGE));
+  const widthOf = (column: TableColumn): number => dragged.value[column.id] ?? fitting.value[column.id]!;
   // Spare room goes to columns of text, by their width; most of it to the flexible one.
   const template = computed(() => {
     const tracks = columns().map((column) => {
       const width = widthOf(column);
-      const grows = dragged.value[column.id] === undefined && column.align === 'start' && GROWING.has(column.renderer);
-      return grows ? `minmax(${width}px, ${column.flex ? 3 * width : width}fr)` : `${width}px`;
+      const free = dragged.value[column.id] === undefined && grows(column);
+      return free ? `minmax(${width}px, ${column.flex ? 3 * width : width}fr)` : `${width}px`;
     });
     return `${EDGE}px ${tracks.join(' ')} ${EDGE}px`;
   });
