@@ -9,12 +9,12 @@ it('puts every metric of an autoscaler beside its target', () => {
     { type: 'External', external: { metric: { name: 'queue' }, target: { type: 'Value', value: '30' } } },
   ] as unknown as MetricSpec[];
   const statuses = [
-    { type: 'Resource', resource: { name: 'memory', current: { averageValue: '512Mi' } } },
+    { type: 'Resource', resource: { name: 'memory', current: { averageValue: '82502656' } } },
     { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 40, averageValue: '20m' } } },
   ] as unknown as MetricStatus[];
   expect(metricLines(specs, statuses)).toEqual([
     { name: 'cpu', of: 'Resource', current: '40%', target: '80%', share: 0.5 },
-    { name: 'memory', of: 'Resource', current: '512Mi', target: '1Gi' },
+    { name: 'memory', of: 'Resource', current: '78.68Mi', target: '1Gi' },
     { name: 'queue', of: 'External', target: '30' },
   ]);
 });

@@ -1,4 +1,4 @@
-import { canonicalQuantity } from './quantity';
+import { readableQuantity } from './readable-quantity';
 import type { MetricSpec, MetricStatus } from './k8s';
 
 /** One metric of an autoscaler: what it is now and what it should be. */
@@ -28,13 +28,13 @@ const sourceOf = (metric: MetricSpec | MetricStatus) =>
   (metric.resource ?? metric.containerResource ?? metric.pods ?? metric.object ?? metric.external) as
     (Source & { target?: Value; current?: Value }) | undefined;
 
-function words(value: Value | undefined, as: Value | undefined): string | undefined {
+function words(name: string, value: Value | undefined, as: Value | undefined): string | undefined {
   if (!value) return undefined;
   const kind = as ?? value;
   if (kind.averageUtilization !== undefined && value.averageUtilization !== undefined)
     return `${value.averageUtilization}%`;
   const quantity = kind.averageValue === undefined ? (value.value ?? value.averageValue) : value.averageValue;
-  return quantity === undefined ? undefined : canonicalQuantity(quantity);
+  return quantity === undefined ? undefined : readableQuantity(name, quantity);
 }
 
 const keyOf = (metric: MetricSpec | MetricStatus): string => {
@@ -47,15 +47,16 @@ export function metricLines(specs: readonly MetricSpec[], statuses: readonly Met
   return specs.map((spec) => {
     const source = sourceOf(spec);
     const status = statuses.find((each) => each && keyOf(each) === keyOf(spec));
-    const current = words(status && sourceOf(status)?.current, source?.target);
+    const name = source?.name ?? source?.metric?.name ?? spec.type;
+    const current = words(name, status && sourceOf(status)?.current, source?.target);
     const wanted = source?.target?.averageUtilization;
     const now = (status && sourceOf(status)?.current)?.averageUtilization;
     const { container, describedObject } = source ?? {};
     return {
-      name: source?.name ?? source?.metric?.name ?? spec.type,
+      name,
       of: describedObject ? `${describedObject.kind}/${describedObject.name}` : (container ?? spec.type),
       ...(current === undefined ? {} : { current }),
-      target: words(source?.target, undefined) ?? '',
+      target: words(name, source?.target, undefined) ?? '',
       ...(wanted && now !== undefined ? { share: now / wanted } : {}),
     };
   });

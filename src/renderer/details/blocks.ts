@@ -53,6 +53,7 @@ const blocks: Record<string, Component> = {
   pods: PodBlock,
   priorityclasses: PriorityClassBlock,
   replicasets: ReplicaSetBlock,
+  replicationcontrollers: ReplicaSetBlock,
   resourcequotas: ResourceQuotaBlock,
   rolebindings: BindingBlock,
   roles: RoleBlock,

@@ -27,3 +27,8 @@ function short(value: number): string {
 export function readPercent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
+
+/** A moment for reading, in this machine's time zone and language. */
+export function readTime(time: string | number): string {
+  return new Date(time).toLocaleString();
+}

@@ -1,4 +1,5 @@
 import { h, type FunctionalComponent, type VNode } from 'vue';
+import { humanDuration } from '@shared/duration';
 import type { CellValue, StatusValue } from '@shared/kinds/types';
 import AgeText from '@/components/AgeText.vue';
 import { readBytes, readCores } from '@/lib/format';
@@ -21,6 +22,8 @@ const drawings: Record<TableColumn['renderer'], Draw> = {
   mono: (value: string) => h('span', { class: 'truncate mono', title: value }, value),
   number: String,
   age: (value: string) => h(AgeText, { time: value }),
+  duration: (value: number | string) =>
+    typeof value === 'number' ? humanDuration(value) : h(AgeText, { time: value }),
   status,
   bricks: (value: StatusValue[]) =>
     h(

@@ -1,4 +1,3 @@
-import { humanDuration } from '../duration';
 import type { Job } from '../k8s';
 import { formatSelector } from '../selectors';
 import { condition, controlledBy, imagesOf, status } from './helpers';
@@ -26,11 +25,15 @@ export const jobs = defineKindView<Job>({
     { id: 'failed', renderer: 'number', width: 70, align: 'end', value: (object) => object.status?.failed ?? 0 },
     {
       id: 'duration',
-      renderer: 'text',
+      renderer: 'duration',
       width: 84,
       align: 'end',
-      value: ({ status: { startTime, completionTime } = {} }) =>
-        startTime && completionTime ? humanDuration(Date.parse(completionTime) - Date.parse(startTime)) : null,
+      value: ({ status: { startTime, completionTime, conditions } = {} }) => {
+        if (!startTime) return null;
+        const failed = conditions?.find(({ type, status: is }) => type === 'Failed' && is === 'True');
+        const end = completionTime ?? failed?.lastTransitionTime;
+        return end ? Date.parse(end) - Date.parse(startTime) : startTime;
+      },
     },
     { id: 'started', renderer: 'age', width: 100, wide: true, value: (object) => object.status?.startTime ?? null },
     {

@@ -24,6 +24,33 @@ describe('kind views', () => {
     }
   });
 
+  it('call an init container at work busy, and a sidecar that is not ready by its name', () => {
+    const running = (name: string) => ({ name, ready: false, restartCount: 0, state: { running: {} } });
+    const { cells } = row('pods', {
+      metadata: meta(),
+      spec: {
+        initContainers: [{ name: 'prepare' }, { name: 'proxy', restartPolicy: 'Always' }],
+        containers: [{ name: 'web' }],
+      },
+      status: { initContainerStatuses: [running('prepare'), running('proxy')] },
+    });
+    expect(cells['containers']).toMatchObject([
+      { text: 'prepare', tone: 'busy' },
+      { text: 'proxy', tone: 'warn' },
+      { text: 'web', tone: 'neutral' },
+    ]);
+  });
+
+  it('tell how long a job took, until when it failed, or since when it runs', () => {
+    const took = (status: object) => row('jobs', { metadata: meta(), status }).cells['duration'];
+    const startTime = '2026-01-01T00:00:00Z';
+    expect(took({})).toBeNull();
+    expect(took({ startTime })).toBe(startTime);
+    expect(took({ startTime, completionTime: '2026-01-01T00:00:05Z' })).toBe(5000);
+    const failed = { type: 'Failed', status: 'True', lastTransitionTime: '2026-01-01T00:01:00Z' };
+    expect(took({ startTime, conditions: [failed] })).toBe(60_000);
+  });
+
   it('project an object that has only metadata', () => {
     for (const view of kindViews) expect(() => row(view.id, { metadata: meta() }), view.id).not.toThrow();
   });

@@ -36,9 +36,13 @@ export function podStatus(pod: Pod): StatusValue {
   return status(summary.status, tone, tone === 'ok' || tone === 'off' ? undefined : reasonOf(pod));
 }
 
-/** A container's state as a brick of the table: its tone, and its name with the reason. */
-export function containerStatus(container: ContainerStatus): StatusValue {
+/**
+ * A container's state as a brick of the table: its tone, and its name with the reason.
+ * One that runs to its end (an init container that is no sidecar) is never ready before.
+ */
+export function containerStatus(container: ContainerStatus, runsToEnd = false): StatusValue {
   const { running, waiting, terminated } = container.state ?? {};
+  if (running && runsToEnd) return status(container.name, 'busy', 'Running');
   if (running) {
     const started = container.ready;
     return status(container.name, started ? 'ok' : 'warn', started ? 'Running' : 'Running, not ready');
@@ -55,7 +59,13 @@ function bricks(pod: Pod): StatusValue[] {
   const init = pod.status?.initContainerStatuses ?? [];
   const main = pod.status?.containerStatuses;
   const waiting = (pod.spec?.containers ?? []).map((container) => status(container.name, 'neutral', 'Not created yet'));
-  return [...init, ...(main ?? [])].map(containerStatus).concat(main ? [] : waiting);
+  const sidecars = new Set(
+    pod.spec?.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name),
+  );
+  return [
+    ...init.map((container) => containerStatus(container, !sidecars.has(container.name))),
+    ...(main?.map((container) => containerStatus(container)) ?? waiting),
+  ];
 }
 
 /** The sum of a resource's limits, or null when a container has none. */

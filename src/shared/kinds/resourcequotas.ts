@@ -1,4 +1,5 @@
 import type { ResourceQuota } from '../k8s';
+import { readableQuantity } from '../readable-quantity';
 import { defineKindView } from './types';
 
 /** `requests.cpu 1/4` per resource: used of what is allowed. */
@@ -6,7 +7,10 @@ const usage = (object: ResourceQuota, limits: boolean): string[] =>
   Object.entries(object.status?.hard ?? object.spec?.hard ?? {})
     .filter(([name]) => name.startsWith('limits.') === limits)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, hard]) => `${name} ${object.status?.used?.[name] ?? '0'}/${hard}`);
+    .map(
+      ([name, hard]) =>
+        `${name} ${readableQuantity(name, object.status?.used?.[name] ?? '0')}/${readableQuantity(name, hard)}`,
+    );
 
 export const resourceQuotas = defineKindView<ResourceQuota>({
   id: 'resourcequotas',

@@ -20,6 +20,8 @@ export type CellRenderer =
   | 'number'
   /** Value: RFC 3339; shown as an age that ticks. */
   | 'age'
+  /** How long something took, in ms; or since when it goes on, RFC 3339, and then it ticks. */
+  | 'duration'
   /** StatusValue */
   | 'status'
   /** StatusValue[]: one brick per container. */

@@ -47,13 +47,9 @@ export function resourceWords(list: Record<string, string> | undefined): string 
 }
 
 /** `80/TCP (http)` */
-export function containerPorts(container: Container): string {
-  return (container.ports ?? [])
-    .map(
-      (port) =>
-        `${port.hostPort ? `${port.hostPort}:` : ''}${port.containerPort}/${port.protocol ?? 'TCP'}${port.name ? ` (${port.name})` : ''}`,
-    )
-    .join(', ');
+export function portWords(port: NonNullable<Container['ports']>[number]): string {
+  const { hostPort, containerPort, protocol = 'TCP', name } = port;
+  return `${hostPort ? `${hostPort}:` : ''}${containerPort}/${protocol}${name ? ` (${name})` : ''}`;
 }
 
 /** A command line for reading: arguments with blanks are quoted. */

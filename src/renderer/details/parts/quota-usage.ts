@@ -1,5 +1,6 @@
 import type { ResourceQuota } from '@shared/k8s';
 import { parseQuantity } from '@shared/quantity';
+import { readableQuantity } from '@shared/readable-quantity';
 
 /** One limited resource of a quota. */
 export interface QuotaUsage {
@@ -18,7 +19,12 @@ export function quotaUsage(quota: ResourceQuota): QuotaUsage[] {
       const used = quota.status?.used?.[resource] ?? '0';
       const of = parseQuantity(most);
       const taken = parseQuantity(used);
-      return { resource, used, hard: most, share: of > 0 ? taken / of : taken > 0 ? 1 : 0 };
+      return {
+        resource,
+        used: readableQuantity(resource, used),
+        hard: readableQuantity(resource, most),
+        share: of > 0 ? taken / of : taken > 0 ? 1 : 0,
+      };
     })
     .toSorted((a, b) => b.share - a.share || a.resource.localeCompare(b.resource));
 }

@@ -49,6 +49,7 @@ export const details = {
   rolloutProgress: '{updated} of {desired} updated, {available} available',
   rolloutPaused: 'The rollout is paused: changes of the template wait.',
   revisions: 'Revisions',
+  revisionsFailed: 'The revisions could not be loaded: {reason}',
   revision: 'Revision',
   image: 'Image',
   images: 'Images',
