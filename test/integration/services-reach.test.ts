@@ -4,7 +4,7 @@ import type { Event, KubeList, Service } from '@shared/k8s';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { apiClient, deleteCluster, startApp, type ApiClient, type RunningApp } from '../support/app';
 import { containersOf, ensureBusybox } from '../support/docker';
-import { containerIn, create, dnsCount, isReady, podsOf, runIn, udpAsk, udpEcho } from '../support/in-pods';
+import { askApi, containerIn, create, dnsCount, isReady, podsOf, runIn, udpAsk, udpEcho } from '../support/in-pods';
 
 const timeout = 60_000;
 const services = '/api/v1/namespaces/default/services';
@@ -163,13 +163,7 @@ describe('services on two nodes', () => {
   });
 
   test('lead pods to the API, with their token and a certificate that they can check', async () => {
-    const script = `d=/var/run/secrets/kubernetes.io/serviceaccount; cat > /tmp/n.conf <<C
-pid /tmp/n.pid; error_log stderr; events {} http { access_log off; server { listen 127.0.0.1:8081; location / {
-proxy_pass https://kubernetes.default.svc; proxy_ssl_verify on; proxy_ssl_trusted_certificate $d/ca.crt;
-proxy_ssl_name kubernetes.default.svc; proxy_set_header Authorization "Bearer $(cat $d/token)"; } } }
-C
-nginx -c /tmp/n.conf; exec 3<>/dev/tcp/127.0.0.1/8081; printf 'GET /api HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
-    expect(await runIn(tool, ['bash', '-c', script])).toContain('"kind":"APIVersions"');
+    expect(await runIn(tool, ['bash', '-c', askApi])).toContain('"kind":"APIVersions"');
     expect(await ask('echo $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT')).toBe('10.96.0.1:443\n');
   });
 

@@ -27,14 +27,23 @@ export interface StartOptions {
   dataDirectory?: string;
   args?: string[];
   env?: Record<string, string>;
+  /** A command that becomes the one that follows it, in which the app is to run. */
+  within?: string[];
 }
 
 /** Starts `gantry serve` on free ports and waits for its line of JSON. */
-export async function startApp({ dataDirectory, args = [], env = {} }: StartOptions = {}): Promise<RunningApp> {
+export async function startApp({
+  dataDirectory,
+  args = [],
+  env = {},
+  within = [],
+}: StartOptions = {}): Promise<RunningApp> {
   const directory = dataDirectory ?? (await mkdtemp(join(tmpdir(), 'gantry-test-')));
+  const [program = '', ...rest] = [...within, process.execPath];
   const child = spawn(
-    process.execPath,
+    program,
     [
+      ...rest,
       cli,
       'serve',
       '--data-dir',

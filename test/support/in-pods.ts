@@ -45,3 +45,11 @@ export const dnsCount = `use IO::Socket::INET; ($p, $n) = @ARGV; alarm 5;
   if ($p eq "udp") { $s->send($q); $s->recv($m, 4096) }
   else { print $s pack("n/a*", $q); $s->flush; read $s, $l, 2; read $s, $m, unpack("n", $l) }
   ($id, $f, $qd, $an) = unpack("n6", $m); print(($f & 512 ? "cut" : "whole"), " $an")`;
+
+/** For bash in the node image: asks the API as a pod does, with its token and checking the certificate. */
+export const askApi = `d=/var/run/secrets/kubernetes.io/serviceaccount; cat > /tmp/n.conf <<C
+pid /tmp/n.pid; error_log stderr; events {} http { access_log off; server { listen 127.0.0.1:8081; location / {
+proxy_pass https://kubernetes.default.svc; proxy_ssl_verify on; proxy_ssl_trusted_certificate $d/ca.crt;
+proxy_ssl_name kubernetes.default.svc; proxy_set_header Authorization "Bearer $(cat $d/token)"; } } }
+C
+nginx -c /tmp/n.conf; exec 3<>/dev/tcp/127.0.0.1/8081; printf 'GET /api HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
