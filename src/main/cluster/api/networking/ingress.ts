@@ -8,7 +8,8 @@ import { dns1035Label, dnsSubdomain, portName, portNumber } from '../validation/
 
 type Path = NonNullable<NonNullable<NonNullable<Ingress['spec']>['rules']>[number]['http']>['paths'][number];
 
-const classAnnotation = 'kubernetes.io/ingress.class';
+/** How Ingresses named their class before there was a field for it. */
+export const classAnnotation = 'kubernetes.io/ingress.class';
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix'];
 
 export const ingress = defineKind<Ingress>({
@@ -25,6 +26,8 @@ export const ingress = defineKind<Ingress>({
     object.metadata.generation = 1;
   },
   validate: validateIngress,
+  // Both may differ in what was made when that was allowed.
+  validateChange: (object, old) => (old ? [] : validateClassNames(object)),
   warnings: (object) =>
     object.metadata.annotations?.[classAnnotation]
       ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
@@ -56,16 +59,19 @@ function validateIngress(object: Ingress): FieldError[] {
   if (!spec.rules?.length && !spec.defaultBackend) {
     errors.push(invalid('spec', spec, 'either `defaultBackend` or `rules` must be specified'));
   }
+  if (spec.defaultBackend) errors.push(...validateBackend(spec.defaultBackend, 'spec.defaultBackend'));
   for (const [index, rule] of (spec.rules ?? []).entries()) {
     const path = `spec.rules[${index}]`;
-    if (rule.host) errors.push(...validateHost(rule.host, `${path}.host`));
+    if (rule.host) {
+      if (isIP(rule.host)) errors.push(invalid(`${path}.host`, rule.host, 'must be a DNS name, not an IP address'));
+      errors.push(...validateHost(rule.host, `${path}.host`));
+    }
     if (!rule.http) continue;
     if (!rule.http.paths?.length) errors.push(required(`${path}.http.paths`));
     for (const [position, entry] of (rule.http.paths ?? []).entries()) {
       errors.push(...validatePath(entry, `${path}.http.paths[${position}]`));
     }
   }
-  if (spec.defaultBackend) errors.push(...validateBackend(spec.defaultBackend, 'spec.defaultBackend'));
   for (const [index, tls] of (spec.tls ?? []).entries()) {
     for (const [position, host] of (tls.hosts ?? []).entries()) {
       errors.push(...validateHost(host, `spec.tls[${index}].hosts[${position}]`));
@@ -77,22 +83,18 @@ function validateIngress(object: Ingress): FieldError[] {
   const className = spec.ingressClassName;
   if (className !== undefined) {
     errors.push(...invalidEach('spec.ingressClassName', className, dnsSubdomain(className)));
-    const annotated = object.metadata.annotations?.[classAnnotation];
-    if (annotated !== undefined && annotated !== className) {
-      errors.push(
-        invalid(
-          `metadata.annotations[${classAnnotation}]`,
-          annotated,
-          'can not be set when the class field is also set',
-        ),
-      );
-    }
   }
   return errors;
 }
 
+function validateClassNames({ metadata, spec }: Ingress): FieldError[] {
+  const [annotated, named] = [metadata.annotations?.[classAnnotation], spec?.ingressClassName];
+  return annotated === undefined || named === undefined || annotated === named
+    ? []
+    : [invalid(`annotations.${classAnnotation}`, annotated, 'must match `ingressClassName` when both are specified')];
+}
+
 function validateHost(host: string, path: string): FieldError[] {
-  if (isIP(host)) return [invalid(path, host, 'must be a DNS name, not an IP address')];
   if (!host.includes('*')) return invalidEach(path, host, dnsSubdomain(host));
   const rest = host.startsWith('*.') ? host.slice(2) : '';
   return rest && !rest.includes('*') && dnsSubdomain(rest).length === 0
@@ -108,11 +110,7 @@ function validateHost(host: string, path: string): FieldError[] {
 
 function validatePath(entry: Path, path: string): FieldError[] {
   const { pathType, path: value = '' } = entry;
-  if (!pathType)
-    return [
-      required(`${path}.pathType`, 'pathType must be specified'),
-      ...validateBackend(entry.backend, `${path}.backend`),
-    ];
+  if (!pathType) return [required(`${path}.pathType`, 'pathType must be specified')];
   const errors: FieldError[] = [];
   const at = `${path}.path`;
   if (pathType === 'ImplementationSpecific') {
@@ -138,7 +136,7 @@ function validateBackend(backend: IngressBackend | undefined, path: string): Fie
   }
   if (resource) {
     return (['kind', 'name'] as const).flatMap((field) =>
-      resource[field] ? [] : [required(`${path}.resource.${field}`)],
+      resource[field] ? [] : [required(`${path}.resource.${field}`, `${field} is required`)],
     );
   }
   if (!service) return [invalid(path, '', 'resource or service backend is required')];

@@ -1,4 +1,5 @@
 import type { IngressClass } from '@shared/k8s';
+import { newestClass } from '../default-class';
 import { defineKind, type FieldError } from '../kind';
 import { ageColumn, text } from '../printing';
 import { countedSpec, setDefault } from '../strategy';
@@ -6,6 +7,11 @@ import { forbidden, immutableMessage, invalid, notSupported, required, tooLong }
 import { dnsSubdomain } from '../validation/strings';
 
 const longestController = 250;
+const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class';
+
+/** The class of Ingresses that name none: the newest, where several are marked as default. */
+export const defaultIngressClassOf = (classes: readonly IngressClass[]): IngressClass | undefined =>
+  newestClass(classes.filter(({ metadata }) => metadata.annotations?.[defaultAnnotation] === 'true'));
 
 export const ingressClass = defineKind<IngressClass>({
   group: 'networking.k8s.io',
@@ -45,7 +51,7 @@ function validateClass(object: IngressClass): FieldError[] {
   }
   if (!parameters) return errors;
   for (const field of ['kind', 'name'] as const) {
-    if (!parameters[field]) errors.push(required(`spec.parameters.${field}`));
+    if (!parameters[field]) errors.push(required(`spec.parameters.${field}`, `${field} is required`));
   }
   const { scope, namespace } = parameters;
   if (scope === 'Namespace' && !namespace) {

@@ -1,4 +1,5 @@
 import type { StorageClass } from '@shared/k8s';
+import { newestClass } from '../default-class';
 import { defineKind } from '../kind';
 import { ageColumn, text } from '../printing';
 import { setDefault } from '../strategy';
@@ -16,12 +17,7 @@ export const isDefaultClass = ({ metadata }: StorageClass): boolean =>
 
 /** The class of claims that name none: the newest, where several are marked as default. */
 export function defaultClassOf(classes: readonly StorageClass[]): StorageClass | undefined {
-  return classes.filter(isDefaultClass).toSorted(newestFirst)[0];
-}
-
-function newestFirst(a: StorageClass, b: StorageClass): number {
-  const [left, right] = [a, b].map((one) => Date.parse(one.metadata.creationTimestamp ?? '') || 0);
-  return right! - left! || (a.metadata.name < b.metadata.name ? -1 : 1);
+  return newestClass(classes.filter(isDefaultClass));
 }
 
 export const storageClass = defineKind<StorageClass>({

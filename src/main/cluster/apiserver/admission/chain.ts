@@ -11,6 +11,7 @@ import type { Rbac } from '../rbac/authorizer';
 import { escalationCheck } from '../rbac/escalation';
 import { serviceAccountAdmission } from '../service-account-admission';
 import type { ServiceAccountTokens } from '../tokens/service-account';
+import { defaultIngressClass } from './default-ingress-class';
 import { defaultStorageClass } from './default-storage-class';
 import { limitRanger } from './limit-ranger';
 import { podSecurity } from './pod-security';
@@ -40,7 +41,8 @@ export interface AdmissionOptions {
  */
 export function createAdmission(options: AdmissionOptions, server: () => Reaching): Admission {
   const { store, clock, rbac, tokens, random = Math.random } = options;
-  const webhooks = { ...options, caller: createWebhookCaller({ clock, reaching: server }) };
+  const registry = () => server().registry;
+  const webhooks = { ...options, registry, caller: createWebhookCaller({ clock, reaching: server }) };
   const forPods = [
     limitRanger(store),
     ...(tokens ? [serviceAccountAdmission({ store, clock, random })] : []),
@@ -50,6 +52,7 @@ export function createAdmission(options: AdmissionOptions, server: () => Reachin
     volumeResize(store),
     storageObjectInUseProtection(),
     runtimeClass(store),
+    defaultIngressClass(store),
   ];
   return new Admission([
     namespaceLifecycle(store),
@@ -58,7 +61,7 @@ export function createAdmission(options: AdmissionOptions, server: () => Reachin
     mutatingWebhooks(webhooks, new Admission(forPods)),
     // What the webhooks made of a role or a binding is what must not give more than the user has.
     ...(rbac ? [escalationCheck(rbac), certificateAccess(rbac.authorize)] : []),
-    validatingPolicies({ ...options, registry: () => server().registry }),
+    validatingPolicies({ ...options, registry }),
     validatingWebhooks(webhooks),
     resourceQuota(store),
   ]);

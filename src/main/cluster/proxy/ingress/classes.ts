@@ -1,12 +1,12 @@
 import type { Ingress, IngressClass, KubeObject } from '@shared/k8s';
 import { isAlreadyExists } from '../../client/controller';
 import { resources } from '../../client/resources';
+import { classAnnotation } from '../../api/networking/ingress';
 import type { KubeClient } from '../../client/types';
 
 /** Names this controller in IngressClasses. */
 export const ingressController = 'gantry.dev/ingress-nginx';
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class';
-const classAnnotation = 'kubernetes.io/ingress.class';
 
 /** The class that comes with every cluster. */
 const shippedClass = {
