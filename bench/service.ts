@@ -3,6 +3,7 @@ import { apiClient, deleteCluster, startApp, type ApiClient } from '../test/supp
 import { ensureBusybox } from '../test/support/docker';
 import { containerIn, create, isReady, podsOf, runIn } from '../test/support/in-pods';
 import { distribution, single, type Benchmark } from './figures';
+import { measureReach } from './reach';
 
 const megabytes = 200;
 const connections = 200;
@@ -41,7 +42,7 @@ async function startPods(api: ApiClient, image: string): Promise<void> {
   });
 }
 
-/** Connections and bytes from pod to pod, through a Service and directly, turn and turn about. */
+/** Connections and bytes from pod to pod, through a Service and directly, turn and turn about; and from this machine. */
 export const service: Benchmark = {
   name: 'service',
   async run(report) {
@@ -84,6 +85,9 @@ export const service: Benchmark = {
       const [through, direct] = [latency('through-service'), latency('direct')];
       for (const figure of [through, direct, speed('through-service'), speed('direct')]) report(figure);
       report(single('service.connection.over-direct', 'ms', through.value - direct.value, through.n));
+      const router = await containerIn(clusterId, (await routers())[0]!);
+      const pod = { ip: server!.status!.podIP!, small: 7001, big: 7002 };
+      await measureReach(report, { clusterId, router, pod, connections });
     } finally {
       api.close();
       await app.stop();
