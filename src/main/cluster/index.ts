@@ -152,6 +152,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     version: { gitVersion: kubernetesVersion },
     rbac,
     tokens,
+    publishing: { clientCa: pki.caPem, frontProxy: () => pki.frontProxy() },
   });
   await ensureDefaultRoles(server);
   const audit = options.auditLog ? await openAuditLog(options.auditLog, { clock, log: log.child('audit') }) : undefined;

@@ -4,6 +4,7 @@ import type { Clock } from '../clock';
 import type { Logger } from '../log';
 import type { Store } from '../store/types';
 import type { Admission } from './admission';
+import type { Aggregation } from './aggregation';
 import type { Continuations } from './continuations';
 import type { DebugPages } from './debug-pages';
 import type { Monitoring } from './monitoring';
@@ -54,6 +55,8 @@ export interface ServerContext {
   debugPages?: DebugPages;
   services: ServiceAllocator;
   continuations: Continuations;
+  /** What other servers serve behind this one. */
+  aggregation?: Aggregation;
 }
 
 /** One request after routing. */

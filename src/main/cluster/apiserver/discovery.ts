@@ -3,7 +3,7 @@ import { apiVersionOf } from '../api/kind';
 import { noSuchResource, type ServerContext } from './context';
 import { negotiate } from './negotiation';
 import { OpenApi } from './openapi';
-import { servedGroups, type ServedGroup, type ServedResource, type ServedVersion } from './served';
+import { ownGroups, servedGroups, type ServedGroup, type ServedResource, type ServedVersion } from './served';
 import { issuer } from './tokens/service-account';
 import type { ApiRequest, ApiResponse } from './types';
 import { flag } from './reads';
@@ -45,7 +45,7 @@ export class Discovery {
       platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
       ...version,
     };
-    this.openApi = new OpenApi(context.schema, this.version.gitVersion, () => servedGroups(context));
+    this.openApi = new OpenApi(context.schema, this.version.gitVersion, () => ownGroups(context));
   }
 
   /** @throws ApiError 404 | 406 */
@@ -148,7 +148,7 @@ export class Discovery {
           versions: versions.map((served) => ({
             version: served.version,
             resources: served.resources.map(aggregatedResource),
-            freshness: 'Current',
+            freshness: served.aggregated?.current === false ? 'Stale' : 'Current',
           })),
         })),
     });
@@ -229,7 +229,8 @@ function aggregatedResource(resource: ServedResource) {
   const { plural, singular, namespaced, kind, group, version, verbs, shortNames, categories, subresources } = resource;
   return {
     resource: plural,
-    responseKind: { group, version, kind },
+    // A resource of another server may have subresources alone.
+    ...(kind ? { responseKind: { group, version, kind } } : {}),
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
     verbs,

@@ -134,7 +134,9 @@ class Exchange {
     try {
       identity = this.authenticate(request);
       const api = toApiRequest(request, identity.user);
-      if (isProxyPath(api.path)) return await this.proxy(api);
+      api.annotate = entry?.annotate;
+      const elsewhere = isProxyPath(api.path) || this.options.server.context.aggregation?.claims(api.path);
+      if (elsewhere) return await this.proxy(api);
       if (request.method !== 'GET' && request.method !== 'HEAD') api.body = await readBody(request);
       const answer = await this.options.server.handle(api);
       if (response.destroyed) return discard(answer.payload);

@@ -1,7 +1,9 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EndpointSlice, Pod, Service } from '@shared/k8s';
 import { apiError, badRequest } from '../api/errors';
 import { noSuchResource, type Call, type ServerContext } from './context';
+import type { Deadline } from './deadline';
 import { nodeOf } from './pods';
 import { getStored } from './resources';
 import type { ApiResponse } from './types';
@@ -15,7 +17,15 @@ export interface ProxyTarget {
   path: string;
   /** What stands before the path in the API: redirects are answered with it. */
   prefix: string;
-  connect(): Promise<Duplex>;
+  /** Gives up when the signal says so. */
+  connect(signal?: AbortSignal): Promise<Duplex>;
+  /** Set for a server that answers in the API's own name. */
+  aggregated?: {
+    /** Who asks. The client's own headers of this kind are not passed on. */
+    identity: OutgoingHttpHeaders;
+    /** Starts the time an exchange has; absent where it may last. */
+    deadline?(): Deadline;
+  };
 }
 
 const proxied = /^(\/+api\/+v1\/+(?:namespaces\/+[^/]+\/+)?(?:pods|services|nodes)\/+[^/]+\/+proxy)(\/.*)?$/;

@@ -6,6 +6,8 @@ import type { Logger } from '../log';
 import { StoreError, type Store } from '../store/types';
 import { accessAttributes, alwaysAllowed } from './access';
 import { createAdmission } from './admission/chain';
+import { createAggregation, type Publishing } from './aggregation';
+import { admitConnection, proxyOptionsOf } from './connect';
 import { methodNotAllowed, noSuchResource, type Authorizer, type Call, type ServerContext } from './context';
 import { Continuations } from './continuations';
 import { createCustomKinds } from './custom';
@@ -62,6 +64,8 @@ export interface ApiServerOptions {
   authorize?: Authorizer;
   /** The tokens of service accounts; without it none are made, and pods get none. */
   tokens?: ServiceAccountTokens;
+  /** Publishes what is served as APIServices, and who the server is to servers behind it. */
+  publishing?: Publishing;
   /** In [0, 1), for generated names. */
   random?: () => number;
 }
@@ -78,7 +82,11 @@ export interface ApiServer {
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { store, schema, clock, log, nodes, metrics, monitoring } = options;
   const registry = new ResourceRegistry(options.kinds);
-  const custom = createCustomKinds({ store, registry, schema, clock, log, changed: () => discovery.reset() });
+  const kindsChanged = () => {
+    discovery.reset();
+    context.aggregation?.kindsChanged();
+  };
+  const custom = createCustomKinds({ store, registry, schema, clock, log, changed: kindsChanged });
   const context: ServerContext = {
     store,
     registry,
@@ -98,10 +106,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     continuations: new Continuations(clock),
   };
   const discovery = new Discovery(context, options.version);
+  const { publishing } = options;
+  const aggregation = createAggregation({ context, publishing, changed: () => discovery.reset() });
+  context.aggregation = aggregation;
   const server: ApiServer = {
     context,
     close() {
       custom.close();
+      aggregation.close();
       context.services.close();
       context.admission.close();
     },
@@ -127,6 +139,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
   };
   custom.start((request) => server.handle(request));
+  aggregation.start((request) => server.handle(request));
   return server;
 }
 
@@ -136,8 +149,10 @@ function serve(
   request: ApiRequest,
   route: Route,
 ): ApiResponse | Promise<ApiResponse> {
+  const elsewhere = context.aggregation?.serving(route);
   if (route.type === 'nonResource') {
     authorizePath(context, request);
+    if (elsewhere) return context.aggregation!.passOn(elsewhere, request, route);
     if (request.method !== 'GET') throw methodNotAllowed();
     if (request.path === '/metrics' && context.monitoring) return exposed(context.monitoring.controlPlane());
     const page = context.debugPages?.get(request.path);
@@ -147,6 +162,7 @@ function serve(
   const verb = requestVerb(request.method, route, request.query);
   if (!verb) throw methodNotAllowed();
   authorize(context, request, route, verb);
+  if (elsewhere) return context.aggregation!.passOn(elsewhere, request, route);
   const resource = context.registry.find(route.group, route.version, route.plural);
   const negotiated = negotiateResource(request.accept, route, verb, resource?.definition);
   const response = resourceResponse(context, request, route, verb, resource, negotiated);

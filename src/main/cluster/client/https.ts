@@ -1,13 +1,13 @@
 import { request as httpRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
 import type { Duplex, Readable } from 'node:stream';
-import type { WatchEvent } from '@shared/k8s';
 import type { ClientOptions } from 'ws';
 import { apiError, type ApiError } from '../api/errors';
 import { failure } from './failure';
+import { decode, LineWatch, readText, warningsOf } from './http-answer';
 import { openExec, openPortForward } from './https-channels';
 import { tunnelThrough } from './proxy-tunnel';
-import type { ExecOptions, KubeRequest, KubeTransport, KubeWatch } from './transport';
+import type { ExecOptions, KubeRequest, KubeTransport } from './transport';
 
 /** How to reach a cluster and who to be there. Certificates and keys are PEM. */
 export interface HttpsTransportOptions {
@@ -208,62 +208,10 @@ function encode({ body, contentType }: KubeRequest): { body?: string | Buffer; t
   return { body: JSON.stringify(body), type };
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-  } catch (error) {
-    throw apiError(503, 'ServiceUnavailable', `the connection broke: ${(error as Error).message}`);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-function decode(response: IncomingMessage, text: string): unknown {
-  if (!/\bjson\b/.test(response.headers['content-type'] ?? '')) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw apiError(502, 'InternalError', 'the server answered with JSON that cannot be read');
-  }
-}
-
 const failureOf = (response: IncomingMessage, text: string): ApiError =>
   failure(response.statusCode!, response.headers['content-type'] ?? '', text);
 
 function unreachable(server: URL, error: Error): ApiError {
   const why = error.message || (error as NodeJS.ErrnoException).code || 'the connection failed';
   return apiError(503, 'ServiceUnavailable', `cannot reach ${server.host}: ${why}`);
-}
-
-/** The texts of `299 - "…"` headers. */
-function warningsOf(response: IncomingMessage): string[] {
-  const header = response.headers.warning;
-  if (!header) return [];
-  return [...header.matchAll(/\d{3} \S+ "((?:\\.|[^"\\])*)"/g)].map((match) => match[1]!.replace(/\\(.)/g, '$1'));
-}
-
-/** Events from lines of JSON, read as they are asked for. */
-class LineWatch<T> implements KubeWatch<T> {
-  constructor(private readonly response: IncomingMessage) {}
-
-  close(): void {
-    this.response.destroy();
-  }
-
-  /** A broken connection ends the watch like the server's own end does: whoever watches lists again. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent<T>> {
-    let rest = '';
-    this.response.setEncoding('utf8');
-    try {
-      for await (const chunk of this.response as AsyncIterable<string>) {
-        const lines = (rest + chunk).split('\n');
-        rest = lines.pop()!;
-        for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as WatchEvent<T>;
-      }
-    } catch (error) {
-      if (error instanceof SyntaxError) throw apiError(502, 'InternalError', 'a watch event cannot be read');
-    } finally {
-      this.close();
-    }
-  }
 }

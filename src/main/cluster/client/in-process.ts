@@ -6,6 +6,7 @@ import { passOn } from '../apiserver/proxy-http';
 import type { ApiServer } from '../apiserver/server';
 import type { ApiRequest, ApiResponse, UserInfo } from '../apiserver/types';
 import { failure } from './failure';
+import { decode, LineWatch, readText, warningsOf } from './http-answer';
 import type { ExecOptions, ExecSession, KubeRequest, KubeResponse, KubeTransport, KubeWatch } from './transport';
 
 /**
@@ -32,6 +33,11 @@ export function createInProcessTransport(
     },
     async watch<T>(request: KubeRequest) {
       const { payload } = await send(request, { watch: 'true' });
+      if (payload.type === 'proxy') {
+        const answer = await fetchBehind(payload.target, request);
+        track(open, answer);
+        return new LineWatch<T>(answer);
+      }
       if (payload.type !== 'watch') throw badRequest(`${request.path} cannot be watched`);
       const queue = new EventQueue<T>(() => open.delete(queue));
       open.add(queue);
@@ -120,23 +126,27 @@ async function bodyOf({ payload }: ApiResponse): Promise<any> {
 }
 
 /** The answer of a server behind the API; one that is no success is thrown. */
-async function fetchBehind(target: ProxyTarget, { method, body, contentType, accept }: KubeRequest) {
+async function fetchBehind(target: ProxyTarget, { method, body, contentType, accept, signal }: KubeRequest) {
   const headers = {
     ...(accept ? { accept } : {}),
     ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
   };
   const bytes = body instanceof Uint8Array ? Buffer.from(body) : typeof body === 'string' ? body : undefined;
   const text = bytes ?? (body === undefined ? undefined : JSON.stringify(body));
-  const answer = await passOn(target, { method, headers, body: text });
+  const answer = await passOn(target, { method, headers, body: text, signal }).catch((error: unknown) => {
+    throw signal?.aborted ? (signal.reason as Error) : error;
+  });
   if (answer.statusCode! < 400) return answer;
-  throw failure(answer.statusCode!, answer.headers['content-type'] ?? '', await readAll(answer));
+  throw failure(answer.statusCode!, answer.headers['content-type'] ?? '', await readText(answer, mostBytes));
 }
+
+/** The largest answer of a server behind the API that is taken into this process at once. */
+const mostBytes = 64 * 1024 * 1024;
 
 async function askBehind(target: ProxyTarget, request: KubeRequest): Promise<KubeResponse> {
   const answer = await fetchBehind(target, request);
-  const text = await readAll(answer);
-  const json = /\bjson\b/.test(answer.headers['content-type'] ?? '');
-  return { status: answer.statusCode!, body: json ? JSON.parse(text) : text, warnings: [] };
+  const text = await readText(answer, mostBytes);
+  return { status: answer.statusCode!, body: decode(answer, text), warnings: warningsOf(answer) };
 }
 
 async function readAll(stream: Readable): Promise<string> {

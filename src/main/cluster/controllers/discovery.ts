@@ -1,35 +1,46 @@
 import type { KubeClient, ResourceRef } from '../client/types';
 
-interface ResourceList {
-  resources: { name: string; kind: string; namespaced: boolean; verbs: string[] }[];
+interface DiscoveryList {
+  items: {
+    metadata: { name: string };
+    /** The preferred one first. */
+    versions: { version: string; freshness?: string; resources?: DiscoveredResource[] }[];
+  }[];
 }
 
-interface GroupList {
-  groups: { name: string; preferredVersion: { groupVersion: string } }[];
+interface DiscoveredResource {
+  resource: string;
+  responseKind?: { kind: string };
+  scope: string;
+  verbs: string[];
 }
+
+const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 /**
- * Every resource the API serves that can be listed and deleted, each group in its
- * preferred version. A group that cannot be asked is named in `failures`.
+ * Every resource the API serves that can be listed and deleted, each group in its preferred
+ * version. What the servers behind the API serve is what they told last: none of them is waited
+ * for. Versions of those that do not answer are named in `failures`.
  */
 export async function discover(client: KubeClient): Promise<{ resources: ResourceRef[]; failures: string[] }> {
-  const get = async <T>(path: string): Promise<T> => (await client.transport.request<T>({ method: 'GET', path })).body;
-  const { groups } = await get<GroupList>('/apis');
-  const versions = ['v1', ...groups.map((group) => group.preferredVersion.groupVersion)];
-  const failures: string[] = [];
-  const lists = await Promise.all(
-    versions.map(async (groupVersion) => {
-      const [group, version] = groupVersion.includes('/') ? groupVersion.split('/') : ['', groupVersion];
-      try {
-        const { resources } = await get<ResourceList>(group ? `/apis/${groupVersion}` : `/api/${groupVersion}`);
-        return resources
-          .filter(({ name, verbs }) => !name.includes('/') && verbs.includes('list') && verbs.includes('delete'))
-          .map(({ name, kind, namespaced }) => ({ group: group!, version: version!, plural: name, kind, namespaced }));
-      } catch (error) {
-        failures.push(`${groupVersion}: ${(error as Error).message}`);
-        return [];
-      }
-    }),
+  const get = async (path: string) =>
+    (await client.transport.request<DiscoveryList>({ method: 'GET', path, accept })).body.items;
+  const groups = [...(await get('/api')), ...(await get('/apis'))];
+  const failures = groups.flatMap(({ metadata: { name }, versions }) =>
+    versions
+      .filter(({ freshness }) => freshness === 'Stale')
+      .map(({ version }) => `${name}/${version}: stale GroupVersion discovery: ${name}/${version}`),
   );
-  return { resources: lists.flat(), failures };
+  const found = groups.flatMap(({ metadata: { name: group = '' }, versions: [preferred] }) =>
+    (preferred?.freshness === 'Stale' ? [] : (preferred?.resources ?? []))
+      .filter(({ verbs, responseKind }) => responseKind && verbs.includes('list') && verbs.includes('delete'))
+      .map(({ resource, responseKind, scope }) => ({
+        group,
+        version: preferred!.version,
+        plural: resource,
+        kind: responseKind!.kind,
+        namespaced: scope === 'Namespaced',
+      })),
+  );
+  return { resources: found, failures };
 }

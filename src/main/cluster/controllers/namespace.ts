@@ -84,7 +84,7 @@ export function createNamespaceController(context: ControllerContext): ControlLo
     // Pods first, and the rest only when they are gone: a pod keeps its ConfigMaps and Secrets to its end.
     await empty(resources.pods, name, left);
     if (left.remaining.size === 0) {
-      const rest = found.resources.filter((ref) => ref.namespaced && ref.plural !== resources.pods.plural);
+      const rest = found.resources.filter((ref) => ref.namespaced && !(ref.plural === 'pods' && ref.group === ''));
       await Promise.all(rest.map((ref) => empty(ref, name, left)));
     }
     const reported = await report(namespace, left, found.failures);
@@ -108,7 +108,8 @@ export function createNamespaceController(context: ControllerContext): ControlLo
     const held = list(counts(left.finalizers, 'in'));
     set(
       'NamespaceDeletionDiscoveryFailure',
-      list(failures) && `Discovery failed for some groups, ${failures.length} failing: ${list(failures)}`,
+      list(failures) &&
+        `Discovery failed for some groups, ${failures.length} failing: unable to retrieve the complete list of server APIs: ${list(failures)}`,
       'DiscoveryFailed',
       'ResourcesDiscovered',
       'All resources successfully discovered',

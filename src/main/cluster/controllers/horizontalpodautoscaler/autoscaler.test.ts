@@ -354,6 +354,35 @@ describe('what an autoscaler cannot do', () => {
 
 describe('metrics of others', () => {
   const now = () => timestamp(bed.clock.now());
+  const customGroup = (...names: string[]) => {
+    const versions = names.map((version) => ({ version }));
+    return { preferredVersion: versions[0], versions };
+  };
+
+  it('are asked for in a version that is known here, the preferred one first', async () => {
+    play();
+    await deploy(1);
+    let served = ['v1beta1', 'v1beta2'];
+    const asked: string[] = [];
+    bed.answer = ({ path }) => {
+      if (path === '/apis/custom.metrics.k8s.io') return customGroup(...served);
+      if (!path.endsWith('/hits')) return undefined;
+      asked.push(path.split('/')[3]!);
+      return 'not a list';
+    };
+    const pods = { metric: { name: 'hits' }, target: { type: 'AverageValue', averageValue: '10' } };
+    await autoscale({ metrics: [{ type: 'Pods', pods }] });
+    expect((await conditions()).ScalingActive).toMatch(/^False FailedGetPodsMetric: .* no list of metrics$/);
+    served = ['v3', 'v1beta1'];
+    await bed.advance(sync);
+    expect(new Set(asked)).toEqual(new Set(['v1beta1']));
+    served = ['v3', 'v1beta1', 'v1beta2'];
+    await bed.advance(sync);
+    expect(asked.at(-1)).toBe('v1beta2');
+    served = ['v3'];
+    await bed.advance(sync);
+    expect((await conditions()).ScalingActive).toMatch(/no known available metric versions found$/);
+  });
 
   it('are taken per pod, of an object and of the world', async () => {
     play();
@@ -361,7 +390,7 @@ describe('metrics of others', () => {
     const asked: string[] = [];
     const values: Record<string, object[]> = {};
     bed.answer = ({ path, query }) => {
-      if (path === '/apis/custom.metrics.k8s.io') return { preferredVersion: { version: 'v1beta2' } };
+      if (path === '/apis/custom.metrics.k8s.io') return customGroup('v1beta2');
       const found = Object.keys(values).find((name) => path.endsWith(name));
       if (!found) return undefined;
       asked.push(`${path} ${JSON.stringify(query)}`);

@@ -31,9 +31,21 @@ interface MetricValue {
   value: string;
 }
 
+interface CustomGroup {
+  preferredVersion: { version: string };
+  versions: { version: string }[];
+}
+
 const resourceApi = '/apis/metrics.k8s.io/v1beta1';
 const customApi = 'custom.metrics.k8s.io';
+/** What the values of both are read from is the same. */
+const customVersions = ['v1beta2', 'v1beta1'];
 const externalApi = 'external.metrics.k8s.io';
+/** What the API says that tells nothing of what was asked for. */
+const generic = [
+  'the server could not find the requested resource',
+  'the server is currently unable to handle the request',
+];
 /** What is assumed of metrics that do not say over how long they were measured (as in Kubernetes). */
 const defaultWindowMs = 60_000;
 
@@ -111,17 +123,25 @@ export class MetricsReader {
       `/apis/${customApi}/${version}/${path}`,
       query,
       'custom metrics',
-      `${path.split('/').at(-1)}.${customApi}`,
+      calledUpon(path),
     );
     if (items.length === 0) throw new Error('no metrics returned from custom metrics API');
     return items;
   }
 
+  /** The preferred version of those that are known here, the newest of them otherwise. */
   private async customVersion(): Promise<string> {
     try {
       const path = `/apis/${customApi}`;
-      const { body } = await this.client.transport.request({ method: 'GET', path });
-      return body.preferredVersion.version;
+      const { body } = await this.client.transport.request<CustomGroup>({ method: 'GET', path });
+      const { preferredVersion, versions } = body;
+      const served = [preferredVersion, ...versions].map(({ version }) => version);
+      const [preferred = ''] = served;
+      const version = customVersions.includes(preferred)
+        ? preferred
+        : customVersions.find((one) => served.includes(one));
+      if (version) return version;
+      throw new Error('unable to fetch metrics from custom metrics API: no known available metric versions found');
     } catch (error) {
       if (!isNotFound(error)) throw error;
       throw new Error(
@@ -131,17 +151,20 @@ export class MetricsReader {
     }
   }
 
-  private async get<T>(
+  private async get<T extends { items: unknown[] }>(
     path: string,
     query: Record<string, string | undefined>,
     api: string,
     resource: string,
   ): Promise<T> {
     try {
-      return (await this.client.transport.request<T>({ method: 'GET', path, query })).body;
+      const { body } = await this.client.transport.request<T>({ method: 'GET', path, query });
+      // Whoever serves metrics may answer with anything.
+      if (!Array.isArray(body?.items)) throw new Error('the server answered with no list of metrics');
+      return body;
     } catch (error) {
       const { message } = error as Error;
-      const where = isNotFound(error) && !message.includes('"') ? ` (get ${resource})` : '';
+      const where = generic.includes(message) ? ` (get ${resource})` : '';
       throw new Error(`unable to fetch metrics from ${api} API: ${message}${where}`, { cause: error });
     }
   }
@@ -159,4 +182,10 @@ function usageOf(pod: KubeObject, resource: string, container?: string): number 
   }
   if (containers.length === 0 || containers.some(({ usage }) => usage[resource] === undefined)) return undefined;
   return containers.reduce((sum, { usage }) => sum + parseCpuMillis(usage[resource]), 0);
+}
+
+/** How clients of Kubernetes name what they asked for by a path: `pods.custom.metrics.k8s.io *`. */
+function calledUpon(path: string): string {
+  const [, , resource, name] = path.split('/');
+  return `${resource}.${customApi} ${name}`;
 }

@@ -1,0 +1,210 @@
+import type { APIService } from '@shared/k8s';
+import { localCondition } from '../../api/apiregistration/apiservice';
+import { apiError, badRequest } from '../../api/errors';
+import { hasCondition, setCondition } from '../../conditions';
+import type { StoreEvent } from '../../store/types';
+import type { ServerContext } from '../context';
+import type { FrontProxy } from '../pki';
+import { parsePath, type Route } from '../router';
+import { builtInVersions, servedGroups, type ServedVersion } from '../served';
+import type { ApiRequest, ApiResponse } from '../types';
+import { Availability } from './availability';
+import { createExtensionServers } from './extension-server';
+import { introduce } from './introduction';
+import { apiServices, sendUnlessLate, type Handle } from './objects';
+import { isManaged, keepOwnServices } from './own-services';
+
+/** What the API server publishes of itself, for clients and for servers behind it. */
+export interface Publishing {
+  /** Of the authority that signs client certificates, PEM. */
+  clientCa: string;
+  frontProxy(): Promise<FrontProxy>;
+}
+
+/** A version of a group that another server serves. */
+export interface AggregatedVersion extends ServedVersion {
+  aggregated: NonNullable<ServedVersion['aggregated']>;
+}
+
+/** The APIs that other servers serve behind this one, as their APIServices say. */
+export interface Aggregation {
+  /** The APIService a request belongs to; undefined for what is served here. */
+  serving(route: Route): APIService | undefined;
+  /** Whether a path belongs to another server, which then gets the body as it comes. */
+  claims(path: string): boolean;
+  /** Passes a request on that may be made. @throws ApiError 400 | 503 */
+  passOn(api: APIService, request: ApiRequest, route: Route): ApiResponse;
+  versions(): AggregatedVersion[];
+  /** Begins to look after other servers, and to publish what is served here. */
+  start(handle: Handle): void;
+  /** Custom kinds came or went. */
+  kindsChanged(): void;
+  close(): void;
+}
+
+const lastingSubresources = new Set(['exec', 'attach', 'portforward', 'proxy', 'log']);
+
+/** @param changed called when what other servers serve has changed */
+export function createAggregation(options: {
+  context: ServerContext;
+  publishing?: Publishing;
+  changed(): void;
+}): Aggregation {
+  const { context, publishing, changed } = options;
+  const { store, clock, log } = context;
+  const builtIn = builtInVersions(context);
+  const servers = createExtensionServers({ reaching: context, clock, frontProxy: publishing?.frontProxy });
+  const availability = new Availability({ store, clock, log, servers, changed });
+  /** By `GROUP/VERSION`. */
+  const remote = new Map<string, APIService>();
+  let handle: Handle | undefined;
+  let closed = false;
+
+  const versionOf = ({ spec }: APIService): string => (spec?.group ? `${spec.group}/${spec.version}` : 'v1');
+  const isRemote = (api: APIService): boolean =>
+    api.spec?.service !== undefined && !isManaged(api) && !builtIn.has(versionOf(api));
+
+  const withdraw = (api: APIService): void => {
+    const version = versionOf(api);
+    if (remote.get(version)?.metadata.name !== api.metadata.name) return;
+    remote.delete(version);
+    availability.forget(api.metadata.name);
+    if (handle) changed();
+  };
+
+  const take = (api: APIService): void => {
+    if (!isRemote(api)) {
+      withdraw(api);
+      void sayLocal(api);
+      return;
+    }
+    const before = remote.get(versionOf(api));
+    remote.set(versionOf(api), api);
+    availability.follow(api);
+    if (handle && before?.spec !== api.spec) changed();
+  };
+
+  /** What is served here is there, whatever server an APIService names. */
+  const sayLocal = async (api: APIService): Promise<void> => {
+    if (!handle || closed) return;
+    const { service } = api.spec ?? {};
+    const claimed = service && {
+      message: `${versionOf(api)} is served by this API server itself: no request is passed on to service/${service.name} in ${JSON.stringify(service.namespace)}`,
+    };
+    const conditions = setCondition(api.status?.conditions, { ...localCondition, ...claimed }, clock.now());
+    const said = api.status?.conditions?.find(({ type }) => type === 'Available');
+    if (said?.status === 'True' && said.reason === 'Local' && (!claimed || said.message === claimed.message)) return;
+    const body = { ...api, status: { ...api.status, conditions } };
+    await sendUnlessLate(handle, 'PUT', `${apiServices.path}/${api.metadata.name}/status`, body).catch(complain);
+  };
+
+  const complain = (error: Error) => log.warn('an API service could not be written', { error: error.message });
+
+  let publishingNow = false;
+  let publishAgain = false;
+  const publish = (): void => {
+    if (!handle || !publishing || closed) return;
+    if (publishingNow) {
+      publishAgain = true;
+      return;
+    }
+    publishingNow = true;
+    publishAgain = false;
+    keepOwnServices({ store, handle, groups: servedGroups(context), builtIn })
+      .catch(complain)
+      .finally(() => {
+        publishingNow = false;
+        if (publishAgain) publish();
+      });
+  };
+
+  const onEvent = ({ type, object }: StoreEvent): void => {
+    const api = object.value as APIService;
+    if (type === 'PUT') take(api);
+    else withdraw(api);
+    publish();
+  };
+
+  const { items, revision } = store.list(apiServices.prefix);
+  for (const { value } of items) take(value as APIService);
+  const follow = store.watch(apiServices.prefix, revision, onEvent);
+
+  const introduceTo = async (to: Handle): Promise<void> => {
+    if (!publishing) return;
+    const frontProxy = await publishing.frontProxy();
+    if (!closed) await introduce({ store, handle: to, clientCa: publishing.clientCa, frontProxy });
+  };
+  const system = '/registry/core/namespaces/kube-system';
+  const home = store.watch(system, store.revision, ({ type, key, previous }) => {
+    if (handle && type === 'PUT' && key === system && !previous) introduceTo(handle).catch(complain);
+  });
+
+  const serving: Aggregation['serving'] = (route) => {
+    if (remote.size === 0) return undefined;
+    if (route.type === 'resource') return remote.get(`${route.group}/${route.version}`);
+    const [root, group, version, ...rest] = route.segments;
+    return root === 'apis' && rest.length === 0 ? remote.get(`${group}/${version}`) : undefined;
+  };
+
+  return {
+    serving,
+    claims: (path) => remote.size > 0 && serving(parsePath(path)) !== undefined,
+    passOn(api, request, route) {
+      if (!hasCondition(api.status?.conditions, 'Available')) {
+        throw apiError(503, 'ServiceUnavailable', 'the server is currently unable to handle the request', {});
+      }
+      const watches = ['true', '1'].includes(request.query.get('watch') ?? '');
+      const resource = route.type === 'resource' ? route : undefined;
+      const subresource = resource?.subresource?.split('/', 1)[0] ?? '';
+      const lasting = watches || resource?.watch || lastingSubresources.has(subresource);
+      const target = servers.target(api, pathFor(request), request.user, lasting === true);
+      return { status: 200, warnings: [], payload: { type: 'proxy', target } };
+    },
+    versions: () =>
+      [...remote.values()].map((api) => {
+        const { group = '', version = '', groupPriorityMinimum, versionPriority } = api.spec!;
+        const { resources, current } = availability.served(api.metadata.name);
+        const aggregated = { groupPriority: groupPriorityMinimum, versionPriority, current };
+        return { group, version, resources, aggregated };
+      }),
+    start(to) {
+      handle = to;
+      availability.start(to);
+      for (const { value } of store.list(apiServices.prefix).items) take(value as APIService);
+      publish();
+      if (store.get(system)) introduceTo(to).catch(complain);
+    },
+    kindsChanged: publish,
+    close() {
+      closed = true;
+      follow.close();
+      home.close();
+      availability.close();
+    },
+  };
+}
+
+/**
+ * The path and query as another server gets them. What was authorized is what it
+ * reads: nothing in the path may mean something else to it.
+ * @throws ApiError 400
+ */
+function pathFor({ path, query }: ApiRequest): string {
+  const segments = path
+    .split('/')
+    .filter((segment) => segment !== '')
+    .map((segment) => {
+      let text: string;
+      try {
+        text = decodeURIComponent(segment);
+      } catch {
+        throw badRequest(`invalid path segment ${JSON.stringify(segment)}`);
+      }
+      if (text === '.' || text === '..' || /[/\\\0]/.test(text)) {
+        throw badRequest(`invalid path segment ${JSON.stringify(segment)}`);
+      }
+      return encodeURIComponent(text);
+    });
+  const search = query.toString();
+  return `/${segments.join('/')}${path.endsWith('/') ? '/' : ''}${search ? `?${search}` : ''}`;
+}
