@@ -1,11 +1,16 @@
 import type { KubeObject } from '@shared/k8s';
+import type { KindDefinition } from '../api/kind';
 import type { Resource } from './resources';
 import type { UserInfo } from './types';
 
 /** A request as admission sees it, after decoding and defaulting. */
 export interface AdmissionAttributes {
-  operation: 'CREATE' | 'UPDATE' | 'DELETE';
+  operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   resource: Resource;
+  /** The resource that was asked for, where `resource` is another version of the same objects. */
+  requested?: Resource;
+  /** What the object is, where it is not of the resource's own kind: the options of a connection, a Scale. */
+  kind?: Pick<KindDefinition, 'group' | 'version' | 'kind'>;
   subresource?: string;
   namespace?: string;
   name?: string;
@@ -19,6 +24,8 @@ export interface AdmissionAttributes {
   fieldManager?: string;
   /** Adds a Warning header to the answer. */
   warn(message: string): void;
+  /** Adds to what the audit log says of the request. */
+  annotate(key: string, value: string): void;
   /** Called once when the request is over, however it ended: for giving back what was reserved. */
   onDone(callback: () => void): void;
 }

@@ -13,8 +13,14 @@ import { requestVerb } from './verbs';
 /** Writes down who asked for what and what came of it: events of audit.k8s.io/v1 at level Metadata, one JSON line each. */
 export interface AuditLog {
   /** A request has arrived; `end` writes its line. */
-  begin(request: IncomingMessage): { end(code: number, identity?: Identity): void };
+  begin(request: IncomingMessage): AuditEntry;
   close(): Promise<void>;
+}
+
+export interface AuditEntry {
+  /** Adds what admission noted; what is there already stays. */
+  annotate(key: string, value: string): void;
+  end(code: number, identity?: Identity): void;
 }
 
 /** Appends to `file`, which only its owner may read. @throws Error when it cannot be opened */
@@ -26,10 +32,12 @@ export async function openAuditLog(file: string, { clock, log }: { clock: Clock;
   return {
     begin(request) {
       const received = clock.now();
+      const noted: Record<string, string> = {};
       return {
+        annotate: (key, value) => void (noted[key] ??= value),
         end(code, identity) {
-          const event = auditEvent(request, identity, code, received, clock.now());
-          stream.write(`${JSON.stringify(event)}\n`);
+          const { annotations, ...event } = auditEvent(request, identity, code, received, clock.now());
+          stream.write(`${JSON.stringify({ ...event, annotations: { ...annotations, ...noted } })}\n`);
         },
       };
     },

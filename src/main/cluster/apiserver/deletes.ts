@@ -85,6 +85,7 @@ export async function deleteObject(
     user: call.user,
     dryRun,
     warn: (message) => void call.warnings.push(message),
+    annotate: (key, value) => call.request.annotate?.(key, value),
     onDone: () => {},
   };
   await context.admission.admit(attributes);

@@ -127,13 +127,14 @@ class Exchange {
     const { request, response } = this;
     const { audit } = this.options;
     let identity: Identity | undefined;
-    if (audit) {
-      const entry = audit.begin(request);
+    const entry = audit?.begin(request);
+    if (entry) {
       response.once('close', () => entry.end(response.statusCode, identity));
     }
     try {
       identity = this.authenticate(request);
       const api = toApiRequest(request, identity.user);
+      api.annotate = entry?.annotate;
       api.annotate = entry?.annotate;
       const elsewhere = isProxyPath(api.path) || this.options.server.context.aggregation?.claims(api.path);
       if (elsewhere) return await this.proxy(api);

@@ -3,6 +3,7 @@ import { apiError, badRequest, conflict, invalid } from '../api/errors';
 import type { FieldError } from '../api/kind';
 import { forbidden, invalid as invalidField } from '../api/validation/field';
 import { timestamp } from '../clock';
+import { admitConnection, runOptionsOf, type ConnectOptions } from './connect';
 import type { Call, ServerContext } from './context';
 import { methodNotAllowed, noSuchResource, objectResponse } from './context';
 import { decodeObject } from './decode';
@@ -31,10 +32,10 @@ export async function podSubresource(context: ServerContext, call: Call): Promis
     case 'exec':
     case 'attach':
       if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
-      return run(context, call);
+      return run(context, call, await admitConnection(context, call, runOptionsOf(call)));
     case 'portforward':
       if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
-      return portForward(context, call);
+      return portForward(context, call, await admitConnection(context, call, portOptionsOf(call)));
     default:
       throw noSuchResource();
   }
@@ -129,20 +130,19 @@ function checkLogOptions(call: Call, { tailLines, sinceSeconds, sinceTime, limit
   if (errors.length > 0) throw invalid({ plural: 'podlogoptions', kind: 'PodLogOptions' }, call.name!, errors);
 }
 
-function run(context: ServerContext, call: Call): ApiResponse {
-  const { query } = call.request;
+function run(context: ServerContext, call: Call, asked: ConnectOptions): ApiResponse {
   const pod = podOf(context, call);
-  const tty = flag(query, 'tty');
+  const { container, stdin = false, stdout = false, stderr = false, tty = false, command = [] } = asked;
   const options: RunOptions = {
-    container: containerOf(pod, query.get('container')),
-    stdin: flag(query, 'stdin'),
-    stdout: flag(query, 'stdout'),
-    stderr: flag(query, 'stderr') && !tty,
+    container: containerOf(pod, container ?? null),
+    stdin,
+    stdout,
+    stderr: stderr && !tty,
     tty,
   };
   if (call.subresource === 'exec') {
-    options.command = query.getAll('command');
-    if (options.command.length === 0) throw badRequest('you must specify at least 1 command for the container');
+    options.command = command;
+    if (command.length === 0) throw badRequest('you must specify at least 1 command for the container');
   }
   if (!options.stdin && !options.stdout && !options.stderr) {
     throw badRequest('you must specify at least 1 of stdin, stdout, stderr');
@@ -156,7 +156,8 @@ function run(context: ServerContext, call: Call): ApiResponse {
   };
 }
 
-function portForward(context: ServerContext, call: Call): ApiResponse {
+/** @throws ApiError 400 */
+function portOptionsOf(call: Call): ConnectOptions {
   const ports = call.request.query
     .getAll('ports')
     .flatMap((value) => value.split(','))
@@ -167,6 +168,10 @@ function portForward(context: ServerContext, call: Call): ApiResponse {
         throw badRequest(`unable to parse "${value}" as a port`);
       return port;
     });
+  return ports.length > 0 ? { ports } : {};
+}
+
+function portForward(context: ServerContext, call: Call, { ports = [] }: ConnectOptions): ApiResponse {
   const node = nodeOf(context, podOf(context, call));
   const { namespace, name } = call;
   return {

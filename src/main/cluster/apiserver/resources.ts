@@ -60,6 +60,11 @@ export class ResourceRegistry {
     return this.byPath.get(group ? `${group}/${version}/${plural}` : `${version}/${plural}`);
   }
 
+  /** The other versions of a resource's objects, in other groups too. */
+  others({ prefix, apiVersion }: Resource): Resource[] {
+    return this.all().filter((one) => one.prefix === prefix && one.apiVersion !== apiVersion);
+  }
+
   /** @throws Error when the kind is not served: for kinds the server itself relies on. */
   need(group: string, version: string, plural: string): Resource {
     const resource = this.find(group, version, plural);

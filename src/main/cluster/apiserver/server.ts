@@ -8,6 +8,7 @@ import { accessAttributes, alwaysAllowed } from './access';
 import { createAdmission } from './admission/chain';
 import { createAggregation, type Publishing } from './aggregation';
 import { admitConnection, proxyOptionsOf } from './connect';
+import { admitConnection, proxyOptionsOf } from './connect';
 import { methodNotAllowed, noSuchResource, type Authorizer, type Call, type ServerContext } from './context';
 import { Continuations } from './continuations';
 import { createCustomKinds } from './custom';
@@ -269,7 +270,10 @@ async function subresource(context: ServerContext, call: Call): Promise<ApiRespo
     if (method !== 'PUT') throw methodNotAllowed();
     return finalizeNamespace(context, call);
   }
-  if (call.subresource === 'proxy' || call.subresource?.startsWith('proxy/')) return proxy(context, call);
+  if (call.subresource === 'proxy' || call.subresource?.startsWith('proxy/')) {
+    await admitConnection(context, call, proxyOptionsOf(call));
+    return proxy(context, call);
+  }
   if (call.subresource === 'token' && definition.plural === 'serviceaccounts' && definition.group === '') {
     if (method !== 'POST') throw methodNotAllowed();
     return requestToken(context, call);

@@ -27,6 +27,8 @@ export interface ApiRequest {
   /** Text or bytes are decoded as `contentType` says; anything else is taken as the object itself and never changed. */
   body?: unknown;
   user: UserInfo;
+  /** Adds to what the audit log says of the request, where there is one. */
+  annotate?(key: string, value: string): void;
 }
 
 /** An object together with its encoding. A stored object is one; views (Table, metadata only) make their own. */

@@ -130,7 +130,8 @@ export function createUpgradeHandler(options: {
     if (entry) socket.once('close', () => entry.end(code, identity));
     try {
       identity = authenticate(request);
-      const { payload } = await server.handle(toApiRequest(request, identity.user));
+      const api = { ...toApiRequest(request, identity.user), annotate: entry?.annotate };
+      const { payload } = await server.handle(api);
       if (payload.type === 'proxy') return await serveProxyUpgrade(payload.target, request, socket, head);
       if (payload.type !== 'run' && payload.type !== 'portForward') throw badRequest('this request cannot be upgraded');
       const form = words(request.headers.upgrade).map((word) => word.toLowerCase());

@@ -242,10 +242,10 @@ function keepServerMetadata(call: Call, draft: KubeObject, current: StoredObject
 }
 
 /** Lets admission change the object, then writes it; reservations are given back however it ends. */
-async function admitted<T>(
+export async function admitted<T>(
   context: ServerContext,
   call: Call,
-  change: Pick<AdmissionAttributes, 'operation' | 'object' | 'old'>,
+  change: Pick<AdmissionAttributes, 'operation' | 'object' | 'old' | 'kind'>,
   write: (attributes: AdmissionAttributes) => Promise<T>,
 ): Promise<T> {
   const done: (() => void)[] = [];
@@ -259,6 +259,7 @@ async function admitted<T>(
     dryRun: isDryRun(call),
     fieldManager: call.request.query.get('fieldManager') ?? undefined,
     warn: (message) => void call.warnings.push(message),
+    annotate: (key, value) => call.request.annotate?.(key, value),
     onDone: (callback) => void done.push(callback),
   };
   try {

@@ -3,6 +3,7 @@ import { defineKind, type FieldError } from '../kind';
 import { ageColumn, integer, text } from '../printing';
 import { setDefault, specAndStatus } from '../strategy';
 import { duplicate, invalid, oneOf, required } from '../validation/field';
+import { qualifiedName } from '../validation/strings';
 import { validateConditions, validateExpression } from './expressions';
 import { admissionGroup, defaultMatching, validateRules } from './webhooks';
 
@@ -66,6 +67,15 @@ function validatePolicy(object: ValidatingAdmissionPolicy): FieldError[] {
       errors.push(...validateExpression(`${at}.messageExpression`, messageExpression, 'string', scope));
     }
     if (reason) errors.push(...oneOf(`${at}.reason`, reason, reasons));
+  }
+  const keys = new Set<string>();
+  for (const [index, { key, valueExpression }] of (spec.auditAnnotations ?? []).entries()) {
+    const at = `spec.auditAnnotations[${index}]`;
+    const faults = qualifiedName(key);
+    errors.push(...faults.map((fault) => invalid(`${at}.key`, key, fault)));
+    if (keys.has(key)) errors.push(duplicate(`${at}.key`, key));
+    keys.add(key);
+    errors.push(...validateExpression(`${at}.valueExpression`, valueExpression, undefined, scope));
   }
   for (const field of ['apiVersion', 'kind'] as const) {
     if (spec.paramKind && !spec.paramKind[field]) errors.push(required(`spec.paramKind.${field}`));

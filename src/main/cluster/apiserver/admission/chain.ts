@@ -61,7 +61,7 @@ export function createAdmission(options: AdmissionOptions, server: () => Reachin
     mutatingWebhooks(webhooks, new Admission(forPods)),
     // What the webhooks made of a role or a binding is what must not give more than the user has.
     ...(rbac ? [escalationCheck(rbac), certificateAccess(rbac.authorize)] : []),
-    validatingPolicies({ ...options, registry }),
+    validatingPolicies({ store, registry }),
     validatingWebhooks(webhooks),
     resourceQuota(store),
   ]);

@@ -3,6 +3,7 @@ import { matchesSelector } from '@shared/selectors';
 import type { Store } from '../../store/types';
 import type { AdmissionAttributes } from '../admission';
 import { isNamespaces } from '../namespaces';
+import type { Resource, ResourceRegistry } from '../resources';
 
 interface Rule {
   operations?: string[];
@@ -18,6 +19,8 @@ export interface Matching {
   rules?: readonly Rule[];
   resourceRules?: readonly Rule[];
   excludeResourceRules?: readonly Rule[];
+  /** `Exact`: rules mean the very version that is asked for; else any version of the same objects. */
+  matchPolicy?: string;
   namespaceSelector?: LabelSelector;
   objectSelector?: LabelSelector;
 }
@@ -26,14 +29,49 @@ export interface Matching {
 export const isExempt = ({ resource }: AdmissionAttributes): boolean =>
   resource.definition.group === 'admissionregistration.k8s.io';
 
-/** Whether a request is one that is meant. Rules that are absent mean every request. */
-export function isMeant(store: Store, attributes: AdmissionAttributes, matching: Matching): boolean {
+/** Where the objects and the kinds are that a request is matched against. */
+export interface MatchingContext {
+  store: Store;
+  registry: () => ResourceRegistry;
+}
+
+/**
+ * The request as those who ask for it see it: as it is, or in the version of the resource that they
+ * know. Undefined when they do not mean it. Rules that are absent mean every request.
+ */
+export function meantAs(
+  { store, registry }: MatchingContext,
+  attributes: AdmissionAttributes,
+  matching: Matching,
+): AdmissionAttributes | undefined {
+  if (!namespaceFits(store, attributes, matching.namespaceSelector)) return undefined;
+  if (!objectFits(attributes, matching.objectSelector)) return undefined;
   const rules = matching.rules ?? matching.resourceRules;
-  if (rules && !rules.some((rule) => fits(rule, attributes))) return false;
-  if (matching.excludeResourceRules?.some((rule) => fits(rule, attributes))) return false;
-  return (
-    namespaceFits(store, attributes, matching.namespaceSelector) && objectFits(attributes, matching.objectSelector)
-  );
+  const { excludeResourceRules: excluded = [] } = matching;
+  const among = (some: readonly Rule[], as = attributes) => some.some((rule) => fits(rule, as));
+  if (among(excluded)) return undefined;
+  if (!rules || among(rules)) return attributes;
+  // Objects that are not the resource's own (a Scale) have no other versions.
+  if (matching.matchPolicy === 'Exact' || attributes.kind) return undefined;
+  const others = registry().others(attributes.resource);
+  const as = (resource: Resource) => ({ ...attributes, resource });
+  if (others.some((resource) => among(excluded, as(resource)))) return undefined;
+  const other = others.find((resource) => among(rules, as(resource)));
+  return other && seenAs(attributes, other);
+}
+
+/** The request with its objects in another version. */
+function seenAs(attributes: AdmissionAttributes, resource: Resource): AdmissionAttributes {
+  const { resource: requested, object, old } = attributes;
+  const convert = (one: KubeObject | undefined) => one && converted(one, requested, resource);
+  return { ...attributes, requested, resource, object: convert(object), old: convert(old) };
+}
+
+/** An object of one version of a resource in another. */
+export function converted(object: KubeObject, from: Resource, to: Resource): KubeObject {
+  if (from === to) return object;
+  const stored = from.definition.storedAs?.toStorage(object) ?? object;
+  return to.definition.storedAs?.fromStorage(stored) ?? stored;
 }
 
 const among = (list: readonly string[] | undefined, value: string): boolean =>

@@ -9,6 +9,15 @@ type Policy = NonNullable<ValidatingAdmissionPolicy['spec']>;
 export interface Finding {
   message: string;
   reason: string;
+  /** Which of its validations; 0 for what failed before any of them. */
+  expressionIndex: number;
+}
+
+/** What a policy says of a request. */
+export interface Evaluation {
+  findings: Finding[];
+  /** What it notes in the audit log, by its own keys. */
+  notes: { key: string; value: string }[];
 }
 
 interface Compiled {
@@ -20,6 +29,7 @@ interface Compiled {
     messageProgram?: CelProgram;
     reason: string;
   }[];
+  auditAnnotations: readonly { key: string; expression: string; program: CelProgram }[];
 }
 
 const compiled = new WeakMap<Policy, Compiled>();
@@ -41,30 +51,52 @@ function compile(policy: Policy): Compiled {
       messageProgram: messageExpression ? compileAdmissionExpression(messageExpression, 'string', scope) : undefined,
       reason: reason ?? 'Invalid',
     })),
+    auditAnnotations: (policy.auditAnnotations ?? []).map(({ key, valueExpression }) => ({
+      key,
+      expression: valueExpression,
+      program: compileAdmissionExpression(valueExpression, undefined, scope),
+    })),
   };
   compiled.set(policy, programs);
   return programs;
 }
 
 /**
- * Every validation that does not hold. One that cannot be evaluated does not hold either, unless
+ * Every validation that does not hold, and what is to be noted. One that cannot be evaluated does not hold either, unless
  * the policy fails open.
  * @param bindings what expressions see, `params` among it where the policy has some
  */
-export function findingsOf(policy: Policy, bindings: Bindings): Finding[] {
-  const { variables, validations } = compile(policy);
+export function evaluate(policy: Policy, bindings: Bindings): Evaluation {
+  const { variables, validations, auditAnnotations } = compile(policy);
   const scope = withVariables(bindings, variables);
-  return validations.flatMap(({ expression, program, message, messageProgram, reason }) => {
+  const failed = (expression: string, error: unknown, expressionIndex: number): Finding[] => {
+    if (!(error instanceof CelError)) throw error;
+    if (policy.failurePolicy === 'Ignore') return [];
+    const message = `expression '${expression}' resulted in error: ${error.message}`;
+    return [{ message, reason: 'Invalid', expressionIndex }];
+  };
+  const findings = validations.flatMap(({ expression, program, message, messageProgram, reason }, expressionIndex) => {
     try {
       if (program.evaluate(scope) === true) return [];
     } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-      if (policy.failurePolicy === 'Ignore') return [];
-      return [{ message: `expression '${expression}' resulted in error: ${error.message}`, reason: 'Invalid' }];
+      return failed(expression, error, expressionIndex);
     }
     const told = messageProgram && evaluated(messageProgram, scope);
-    return [{ message: told || message || `failed expression: ${expression}`, reason }];
+    return [{ message: told || message || `failed expression: ${expression}`, reason, expressionIndex }];
   });
+  const notes = auditAnnotations.flatMap(({ key, expression, program }) => {
+    try {
+      const value = program.evaluate(scope);
+      // Null means that there is nothing to note.
+      if (value === null) return [];
+      if (typeof value !== 'string') throw new CelError('valueExpression must evaluate to a string or null');
+      return value.trim() === '' ? [] : [{ key, value: value.trim() }];
+    } catch (error) {
+      findings.push(...failed(expression, error, 0));
+      return [];
+    }
+  });
+  return { findings, notes };
 }
 
 type Bindings = Readonly<Record<string, unknown>>;

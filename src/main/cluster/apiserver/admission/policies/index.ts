@@ -1,29 +1,24 @@
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '@shared/k8s';
 import { ApiError } from '../../../api/errors';
 import { CelError, celValue } from '../../../api/schema/cel';
-import type { Logger } from '../../../log';
-import type { Store } from '../../../store/types';
 import type { AdmissionAttributes, AdmissionPlugin } from '../../admission';
-import type { ResourceRegistry } from '../../resources';
 import { refusal } from '../attributes';
 import { requestBindings } from '../bindings';
 import { meetsConditions } from '../conditions';
-import { isExempt, isMeant } from '../matching';
+import { isExempt, meantAs, type MatchingContext } from '../matching';
 import { Watched } from '../watched';
-import { findingsOf, type Finding } from './evaluate';
+import { evaluate, type Evaluation } from './evaluate';
 import { paramsOf } from './params';
 
 const prefix = '/registry/admissionregistration.k8s.io/';
 const codes: Record<string, number> = { Unauthorized: 401, Forbidden: 403, RequestEntityTooLarge: 413, Invalid: 422 };
 
-export interface PolicyOptions {
-  store: Store;
-  log: Logger;
-  registry: () => ResourceRegistry;
-}
+/** The audit annotation with what was found where a binding says `Audit`. */
+const failureAnnotation = 'validation.policy.admission.k8s.io/validation_failure';
 
-/** Holds requests to ValidatingAdmissionPolicies where they are bound: refuses, warns, or notes in the log. */
-export function validatingPolicies({ store, log, registry }: PolicyOptions): AdmissionPlugin {
+/** Holds requests to ValidatingAdmissionPolicies where they are bound: refuses, warns, or notes in the audit log. */
+export function validatingPolicies(context: MatchingContext): AdmissionPlugin {
+  const { store, registry } = context;
   const policies = new Watched<ValidatingAdmissionPolicy>(store, `${prefix}validatingadmissionpolicies/`);
   const bindings = new Watched<ValidatingAdmissionPolicyBinding>(store, `${prefix}validatingadmissionpolicybindings/`);
 
@@ -31,11 +26,11 @@ export function validatingPolicies({ store, log, registry }: PolicyOptions): Adm
     attributes: AdmissionAttributes,
     { spec: policy = {} }: ValidatingAdmissionPolicy,
     { spec: binding = {} }: ValidatingAdmissionPolicyBinding,
-  ): Finding[] => {
-    if (!isMeant(store, attributes, policy.matchConstraints ?? {})) return [];
-    if (!isMeant(store, attributes, binding.matchResources ?? {})) return [];
+  ): Evaluation[] => {
+    const meant = meantAs(context, attributes, policy.matchConstraints ?? {});
+    if (!meant || !meantAs(context, attributes, binding.matchResources ?? {})) return [];
     try {
-      const seen = requestBindings(store, attributes);
+      const seen = requestBindings(store, meant);
       return paramsOf(store, registry(), attributes, policy, binding).flatMap((params) => {
         const all = policy.paramKind
           ? Object.defineProperties(Object.create(null), {
@@ -44,11 +39,12 @@ export function validatingPolicies({ store, log, registry }: PolicyOptions): Adm
             })
           : seen;
         const scope = { params: policy.paramKind !== undefined };
-        return meetsConditions(policy.matchConditions, all, scope) ? findingsOf(policy, all) : [];
+        return meetsConditions(policy.matchConditions, all, scope) ? evaluate(policy, all) : [];
       });
     } catch (error) {
       if (!(error instanceof CelError)) throw error;
-      return policy.failurePolicy === 'Ignore' ? [] : [{ message: error.message, reason: 'Invalid' }];
+      if (policy.failurePolicy === 'Ignore') return [];
+      return [{ findings: [{ message: error.message, reason: 'Invalid', expressionIndex: 0 }], notes: [] }];
     }
   };
 
@@ -61,20 +57,36 @@ export function validatingPolicies({ store, log, registry }: PolicyOptions): Adm
     validate(attributes) {
       if (bindings.in().length === 0 || isExempt(attributes) || attributes.subresource === 'binding') return;
       let denied: { message: string; reason: string } | undefined;
+      const noted = new Map<string, Set<string>>();
+      const failures: object[] = [];
       for (const binding of bindings.in()) {
         const policy = policies.in().find(({ metadata }) => metadata.name === binding.spec?.policyName);
         if (!policy) continue;
         const names = `ValidatingAdmissionPolicy '${policy.metadata.name}' with binding '${binding.metadata.name}'`;
         const actions = binding.spec?.validationActions ?? [];
-        for (const { message, reason } of judge(attributes, policy, binding)) {
-          if (actions.includes('Warn')) attributes.warn(`Validation failed for ${names}: ${message}`);
-          if (actions.includes('Audit')) log.info(`validation failed for ${names}`, { message, name: attributes.name });
-          if (actions.includes('Deny')) denied ??= { message: `${names} denied request: ${message}`, reason };
+        for (const { findings, notes } of judge(attributes, policy, binding)) {
+          for (const { key, value } of notes) note(noted, `${policy.metadata.name}/${key}`, value);
+          for (const { message, reason, expressionIndex } of findings) {
+            if (actions.includes('Warn')) attributes.warn(`Validation failed for ${names}: ${message}`);
+            if (actions.includes('Audit')) {
+              const { name } = policy.metadata;
+              const place = { policy: name, binding: binding.metadata.name, expressionIndex };
+              failures.push({ message, ...place, validationActions: actions });
+            }
+            if (actions.includes('Deny')) denied ??= { message: `${names} denied request: ${message}`, reason };
+          }
         }
       }
+      for (const [key, values] of noted) attributes.annotate(key, [...values].join(', '));
+      if (failures.length > 0) attributes.annotate(failureAnnotation, JSON.stringify(failures));
       if (denied) throw denial(attributes, denied.message, denied.reason);
     },
   };
+}
+
+function note(noted: Map<string, Set<string>>, key: string, value: string): void {
+  const values = noted.get(key) ?? new Set();
+  noted.set(key, values.add(value));
 }
 
 function denial(attributes: AdmissionAttributes, message: string, reason: string): ApiError {

@@ -132,3 +132,44 @@ test('policies never hold for policies', async () => {
   await bed.send('DELETE', `${group}/validatingadmissionpolicybindings/b`);
   expect(await post('/api/v1/namespaces/default/configmaps', { metadata: { name: 'x' } })).toEqual([]);
 });
+
+test('notes in the audit log what it is told to', async () => {
+  await policy({
+    ...few,
+    auditAnnotations: [
+      { key: 'count', valueExpression: "string(object.spec.replicas) + ' wanted'" },
+      { key: 'nothing', valueExpression: 'object.spec.replicas > 100 ? dyn("many") : dyn(null)' },
+    ],
+  });
+  await bind({ validationActions: ['Audit'] });
+  await bind({ validationActions: ['Audit'] }, 'again');
+  const noted: Record<string, string> = {};
+  await bed.server.handle({
+    method: 'POST',
+    path: deployments,
+    query: new URLSearchParams(),
+    body: deploymentBody('many', 9),
+    user: { name: 'jane', groups: ['system:masters'] },
+    annotate: (key, value) => void (noted[key] = value),
+  });
+  expect(noted).toMatchObject({ 'p/count': '9 wanted' });
+  expect(noted).not.toHaveProperty('p/nothing');
+  const failure = { message: 'failed expression: object.spec.replicas <= 5', policy: 'p', expressionIndex: 0 };
+  expect(JSON.parse(noted['validation.policy.admission.k8s.io/validation_failure']!)).toEqual([
+    { ...failure, binding: 'again', validationActions: ['Audit'] },
+    { ...failure, binding: 'b', validationActions: ['Audit'] },
+  ]);
+});
+
+test('refuses notes that make no sense', async () => {
+  const faulty = [
+    { key: '', valueExpression: "'a'" },
+    { key: 'k', valueExpression: 'nobody' },
+    { key: 'k', valueExpression: "'a'" },
+  ];
+  const answer = await policy({ auditAnnotations: faulty });
+  expect(answer).toMatch(/^422 /);
+  for (const at of ['[0].key', '[1].valueExpression', '[2].key']) {
+    expect(answer).toContain(`spec.auditAnnotations${at}`);
+  }
+});

@@ -1,9 +1,8 @@
-import type { KubeObject, MutatingWebhookConfiguration } from '@shared/k8s';
+import type { KubeObject, MutatingWebhookConfiguration, ObjectMeta } from '@shared/k8s';
 import { ApiError, forbidden } from '../../../api/errors';
 import { CelError } from '../../../api/schema/cel';
 import type { ApiSchema } from '../../../api/schema/types';
 import type { Logger } from '../../../log';
-import type { Store } from '../../../store/types';
 import type { Admission, AdmissionAttributes, AdmissionPlugin } from '../../admission';
 import { checkStructure } from '../../decode';
 import { internalError } from '../../errors';
@@ -11,14 +10,13 @@ import { cloneObject, jsonEqual } from '../../json';
 import { applyJsonPatch } from '../../json-patch';
 import { requestBindings } from '../bindings';
 import { meetsConditions } from '../conditions';
-import { isExempt, isMeant } from '../matching';
+import { converted, isExempt, meantAs, type MatchingContext } from '../matching';
 import { reviewRequest } from '../review';
 import { Watched } from '../watched';
 import type { Webhook, WebhookCaller } from './call';
 import { denial, readVerdict, type Verdict } from './verdict';
 
-export interface WebhookOptions {
-  store: Store;
+export interface WebhookOptions extends MatchingContext {
   schema: ApiSchema;
   log: Logger;
   caller: WebhookCaller;
@@ -49,18 +47,21 @@ export function mutatingWebhooks(options: WebhookOptions, earlier: Admission): A
   );
   const ask = async (attributes: AdmissionAttributes) => {
     const before = attributes.object;
-    const again: { webhook: Webhook; left: KubeObject }[] = [];
-    for (const webhook of configurations.in().flatMap((one) => one.webhooks ?? [])) {
-      if (!isWanted(options, attributes, webhook)) continue;
-      await mutate(options, attributes, webhook);
+    const again: { called: Called; left: KubeObject }[] = [];
+    const askOne = async (called: Called, round: number) => {
+      const { webhook, configuration, index } = called;
+      const seen = wantedAs(options, attributes, webhook);
+      if (!seen) return;
+      const mutated = await mutate(options, attributes, seen, { ...called, round });
+      const note = JSON.stringify({ configuration, webhook: webhook.name, mutated });
+      attributes.annotate(`mutation.webhook.admission.k8s.io/round_${round}_index_${index}`, note);
       const { object } = attributes;
-      if (object && webhook.reinvocationPolicy === 'IfNeeded') again.push({ webhook, left: cloneObject(object) });
-    }
+      if (object && round === 0 && webhook.reinvocationPolicy === 'IfNeeded')
+        again.push({ called, left: cloneObject(object) });
+    };
+    for (const called of inOrder(configurations)) await askOne(called, 0);
     if (attributes.object !== before) await earlier.admit(attributes);
-    for (const { webhook, left } of again) {
-      if (jsonEqual(left, attributes.object) || !isWanted(options, attributes, webhook)) continue;
-      await mutate(options, attributes, webhook);
-    }
+    for (const { called, left } of again) if (!jsonEqual(left, attributes.object)) await askOne(called, 1);
   };
   return {
     name: 'MutatingAdmissionWebhook',
@@ -76,11 +77,11 @@ export function validatingWebhooks(options: WebhookOptions): AdmissionPlugin {
     `${prefix}validatingwebhookconfigurations/`,
   );
   const askAll = async (attributes: AdmissionAttributes) => {
-    const webhooks = configurations
-      .in()
-      .flatMap((one) => one.webhooks ?? [])
-      .filter((webhook) => isWanted(options, attributes, webhook));
-    const verdicts = await Promise.allSettled(webhooks.map((webhook) => judge(options, attributes, webhook, false)));
+    const asked = inOrder(configurations).flatMap((called) => {
+      const seen = wantedAs(options, attributes, called.webhook);
+      return seen ? [{ called, seen }] : [];
+    });
+    const verdicts = await Promise.allSettled(asked.map(({ called, seen }) => judge(options, seen, called, false)));
     const failed = verdicts.find((verdict) => verdict.status === 'rejected');
     if (failed) throw failed.reason;
   };
@@ -91,20 +92,41 @@ export function validatingWebhooks(options: WebhookOptions): AdmissionPlugin {
   };
 }
 
+/** A webhook with its place among all that may be called. */
+interface Called {
+  webhook: Webhook;
+  configuration: string;
+  index: number;
+  /** 1 for those that are asked again. */
+  round?: number;
+}
+
+function inOrder(configurations: Watched<MutatingWebhookConfiguration>): Called[] {
+  const all = configurations
+    .in()
+    .flatMap(({ metadata, webhooks = [] }) => webhooks.map((webhook) => ({ webhook, configuration: metadata.name })));
+  return all.map((one, index) => ({ ...one, index }));
+}
+
 /** Whether no webhook can be meant, which must cost next to nothing to find out. */
 const isUntouched = (configurations: Watched<MutatingWebhookConfiguration>, attributes: AdmissionAttributes): boolean =>
   configurations.in().length === 0 || isExempt(attributes) || attributes.subresource === 'binding';
 
-/** Whether a webhook is to be asked. @throws ApiError 403 when that cannot be told and it fails closed */
-function isWanted({ store, log }: WebhookOptions, attributes: AdmissionAttributes, webhook: Webhook): boolean {
-  if (!isMeant(store, attributes, webhook)) return false;
-  if (!webhook.matchConditions?.length) return true;
+/** The request as a webhook is to be asked about it, if it is. @throws ApiError 403 when that cannot be told and it fails closed */
+function wantedAs(
+  options: WebhookOptions,
+  attributes: AdmissionAttributes,
+  webhook: Webhook,
+): AdmissionAttributes | undefined {
+  const seen = meantAs(options, attributes, webhook);
+  if (!seen || !webhook.matchConditions?.length) return seen;
   try {
-    return meetsConditions(webhook.matchConditions, requestBindings(store, attributes));
+    return meetsConditions(webhook.matchConditions, requestBindings(options.store, seen)) ? seen : undefined;
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
-    log.warn('match conditions of a webhook cannot be evaluated', { webhook: webhook.name, error: error.message });
-    if (webhook.failurePolicy === 'Ignore') return false;
+    const why = { webhook: webhook.name, error: error.message };
+    options.log.warn('match conditions of a webhook cannot be evaluated', why);
+    if (webhook.failurePolicy === 'Ignore') return undefined;
     throw forbidden(attributes.resource.definition, attributes.name ?? '', error.message);
   }
 }
@@ -113,7 +135,7 @@ function isWanted({ store, log }: WebhookOptions, attributes: AdmissionAttribute
 async function judge(
   { log, caller }: WebhookOptions,
   attributes: AdmissionAttributes,
-  webhook: Webhook,
+  { webhook, index, round = 0 }: Called,
   mutating: boolean,
 ): Promise<Verdict | undefined> {
   const version = webhook.admissionReviewVersions.find((one) => one === 'v1' || one === 'v1beta1') ?? 'v1';
@@ -125,47 +147,70 @@ async function judge(
   try {
     verdict = readVerdict(await caller.post(webhook, review), { apiVersion, uid: request.uid }, mutating);
   } catch (error) {
-    return failure(log, webhook, error as Error);
+    failure(log, webhook, error as Error);
+    const kind = mutating ? 'mutation' : 'validating';
+    attributes.annotate(`failed-open.${kind}.webhook.admission.k8s.io/round_${round}_index_${index}`, webhook.name);
+    return undefined;
+  }
+  for (const [key, value] of Object.entries(verdict.auditAnnotations)) {
+    attributes.annotate(`${webhook.name}/${key}`, value);
   }
   for (const warning of verdict.warnings) attributes.warn(warning);
   if (!verdict.allowed) throw denial(webhook.name, verdict.status);
   return verdict;
 }
 
-function failure(log: Logger, webhook: Webhook, error: Error): undefined {
+/** @throws ApiError 500 unless the webhook fails open */
+function failure(log: Logger, webhook: Webhook, error: Error): void {
   const message = `failed calling webhook "${webhook.name}": ${error.message}`;
   log.warn(message, { failurePolicy: webhook.failurePolicy });
   if (webhook.failurePolicy !== 'Ignore') throw internalError(new Error(message));
 }
 
-/** Asks a webhook and puts what it makes of the object in its place. */
-async function mutate(options: WebhookOptions, attributes: AdmissionAttributes, webhook: Webhook): Promise<void> {
-  const verdict = await judge(options, attributes, webhook, true);
-  if (verdict?.patch === undefined) return;
-  const before = attributes.object;
-  if (!before) {
+/**
+ * Asks a webhook and puts what it makes of the object in its place.
+ * @param seen the request as the webhook sees it
+ */
+async function mutate(
+  options: WebhookOptions,
+  attributes: AdmissionAttributes,
+  seen: AdmissionAttributes,
+  called: Called,
+): Promise<boolean> {
+  const { webhook } = called;
+  const verdict = await judge(options, seen, called, true);
+  if (verdict?.patch === undefined) return false;
+  const { object: before } = attributes;
+  if (!before || !seen.object) {
     throw internalError(
       new Error(
         `admission webhook "${webhook.name}" attempted to modify the object, which is not supported for this operation`,
       ),
     );
   }
-  const { definition } = attributes.resource;
   try {
-    const patched = applyJsonPatch(cloneObject(before), verdict.patch) as typeof before;
-    const object = checkStructure(patched, 'Ignore', options.schema, [], [], (problem) => {
+    const patched = applyJsonPatch(cloneObject(seen.object), verdict.patch) as typeof before;
+    const checked = checkStructure(patched, 'Ignore', options.schema, [], [], (problem) => {
       throw new Error(problem);
     });
-    // Whose object it is, is not for a webhook to say.
-    const metadata = (object.metadata ??= {}) as Record<string, unknown>;
-    for (const field of identity) {
-      if (before.metadata![field] === undefined) delete metadata[field];
-      else metadata[field] = before.metadata![field];
-    }
-    definition.defaults?.(object);
-    if (!jsonEqual(object, before)) attributes.object = object;
+    const object = converted(checked, seen.resource, attributes.resource);
+    if (before.metadata) keepIdentity(object, before.metadata);
+    if (!attributes.kind) attributes.resource.definition.defaults?.(object);
+    if (jsonEqual(object, before)) return false;
+    attributes.object = object;
+    return true;
   } catch (error) {
     if (error instanceof ApiError && error.code === 413) throw error;
     failure(options.log, webhook, error as Error);
+    return false;
+  }
+}
+
+/** Whose object it is, is not for a webhook to say. */
+function keepIdentity(object: KubeObject, before: ObjectMeta): void {
+  const metadata = (object.metadata ??= {}) as Record<string, unknown>;
+  for (const field of identity) {
+    if (before[field] === undefined) delete metadata[field];
+    else metadata[field] = before[field];
   }
 }

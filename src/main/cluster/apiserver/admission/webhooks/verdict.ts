@@ -10,6 +10,8 @@ export interface Verdict {
   /** Operations of a JSON patch. */
   patch?: unknown;
   warnings: string[];
+  /** What it adds to the audit log. */
+  auditAnnotations: Record<string, string>;
 }
 
 /** Reads the answer to a review. @throws Error when it is none */
@@ -22,7 +24,9 @@ export function readVerdict(answer: unknown, asked: { apiVersion: string; uid: s
   if (!isObject(response)) throw new Error('webhook response was absent');
   if (response.uid !== asked.uid) throw new Error(`expected response.uid="${asked.uid}", got "${response.uid ?? ''}"`);
   const warnings = Array.isArray(response.warnings) ? response.warnings.map(String) : [];
-  const verdict = { allowed: response.allowed === true, status: response.status, warnings };
+  const notes = Object.entries(isObject(response.auditAnnotations) ? response.auditAnnotations : {});
+  const auditAnnotations = Object.fromEntries(notes.map(([key, value]) => [key, String(value)]));
+  const verdict = { allowed: response.allowed === true, status: response.status, warnings, auditAnnotations };
   if (!response.patch) return verdict;
   if (!mutating) throw new Error('validating webhooks may not return response.patch');
   if (!response.patchType) throw new Error('webhook returned response.patch but not response.patchType');

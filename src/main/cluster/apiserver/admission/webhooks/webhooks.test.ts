@@ -267,3 +267,108 @@ test('reaches a webhook behind a service on one of its pods', async () => {
   expect(asked).toEqual([['hook-1', 8443]]);
   expect(reviews[0].host).toBe('kubernetes.default.svc');
 });
+
+test('is asked about connections, and may change what they are to do', async () => {
+  bed.nodes.register('n1', { run: async (_namespace: string, _pod: string, options: object) => options } as never);
+  await bed.send('POST', pods, { body: podBody('p', { nodeName: 'n1' }) });
+  const rules = [
+    { operations: ['CONNECT'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods/exec', 'pods/portforward'] },
+  ];
+  answers['/tame'] = () => ({
+    allowed: true,
+    patchType: 'JSONPatch',
+    patch: Buffer.from('[{"op":"replace","path":"/command/0","value":"true"}]').toString('base64'),
+  });
+  answers['/guard'] = ({ object }) => ({ allowed: object.kind === 'PodExecOptions', status: { message: 'no way in' } });
+  await configure('Mutating', { path: '/tame', rules: [{ ...rules[0], resources: ['pods/exec'] }] });
+  await configure('Validating', { path: '/guard', rules });
+  const exec = new URLSearchParams('command=rm&command=-rf&stdout=true&container=main');
+  const request = { method: 'POST', query: exec, user: { name: 'jane', groups: ['system:masters'] } };
+  const { payload } = await bed.server.handle({ ...request, path: `${pods}/p/exec` });
+  if (payload.type !== 'run') throw new Error('not a run');
+  expect(payload.options.command).toEqual(['true', '-rf']);
+  expect(reviews[0].request).toMatchObject({
+    operation: 'CONNECT',
+    kind: { group: '', version: 'v1', kind: 'PodExecOptions' },
+    resource: { group: '', version: 'v1', resource: 'pods' },
+    subResource: 'exec',
+    name: 'p',
+    namespace: 'default',
+    object: { kind: 'PodExecOptions', apiVersion: 'v1', command: ['rm', '-rf'], stdout: true, container: 'main' },
+    oldObject: null,
+    options: null,
+  });
+  const forward = bed.server.handle({
+    ...request,
+    path: `${pods}/p/portforward`,
+    query: new URLSearchParams('ports=80'),
+  });
+  await expect(forward).rejects.toMatchObject({ message: expect.stringContaining('denied the request: no way in') });
+  expect(reviews.at(-1).request.object).toEqual({ kind: 'PodPortForwardOptions', apiVersion: 'v1', ports: [80] });
+});
+
+test('is asked in the version that it knows', async () => {
+  const scaler = (version: string, spec: object) => ({
+    apiVersion: `autoscaling/${version}`,
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'h' },
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 3, ...spec },
+  });
+  answers['/old'] = () => ({
+    allowed: true,
+    patchType: 'JSONPatch',
+    patch: Buffer.from('[{"op":"replace","path":"/spec/targetCPUUtilizationPercentage","value":70}]').toString(
+      'base64',
+    ),
+  });
+  answers['/exact'] = () => ({ allowed: false });
+  const rules = [
+    {
+      operations: ['CREATE'],
+      apiGroups: ['autoscaling'],
+      apiVersions: ['v1'],
+      resources: ['horizontalpodautoscalers'],
+    },
+  ];
+  await configure('Mutating', { path: '/old', rules });
+  await configure('Validating', { path: '/exact', rules, matchPolicy: 'Exact' });
+  const cpu = (averageUtilization: number) => ({
+    type: 'Resource',
+    resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } },
+  });
+  const { body } = await bed.send('POST', '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers', {
+    body: scaler('v2', { metrics: [cpu(50)] }),
+  });
+  expect(body.apiVersion).toBe('autoscaling/v2');
+  expect(body.spec.metrics).toEqual([cpu(70)]);
+  expect(reviews).toHaveLength(1);
+  expect(reviews[0].request).toMatchObject({
+    kind: { group: 'autoscaling', version: 'v1', kind: 'HorizontalPodAutoscaler' },
+    resource: { version: 'v1' },
+    requestKind: { group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler' },
+    requestResource: { version: 'v2' },
+    object: { apiVersion: 'autoscaling/v1', spec: { targetCPUUtilizationPercentage: 50 } },
+  });
+});
+
+test('leaves what it notes in the audit log', async () => {
+  answers['/noted'] = () => ({ allowed: true, auditAnnotations: { why: 'as always' } });
+  answers['/open'] = () => 500;
+  await configure('Mutating', { path: '/noted' });
+  await configure('Validating', { path: '/open', failurePolicy: 'Ignore' });
+  const noted: Record<string, string> = {};
+  await bed.server.handle({
+    method: 'POST',
+    path: pods,
+    query: new URLSearchParams(),
+    body: podBody('p'),
+    user: { name: 'jane', groups: ['system:masters'] },
+    annotate: (key, value) => void (noted[key] = value),
+  });
+  expect(noted).toEqual({
+    'noted.example.com/why': 'as always',
+    'mutation.webhook.admission.k8s.io/round_0_index_0':
+      '{"configuration":"mutating-noted","webhook":"noted.example.com","mutated":false}',
+    'failed-open.validating.webhook.admission.k8s.io/round_0_index_0': 'open.example.com',
+  });
+});
