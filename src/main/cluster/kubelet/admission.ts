@@ -8,6 +8,8 @@ import { qosClass } from './qos';
 export interface Refusal {
   reason: string;
   message: string;
+  /** What there is too little of, when nothing else stands against the pod. */
+  shortages?: Shortage[];
 }
 
 /** What is missing for a pod to fit; cpu in millis, the others in whole units. */
@@ -82,34 +84,31 @@ export class Admission {
     return refusal;
   }
 
-  /** The first resource of which there is not enough for the pod beside the others. */
-  shortage(pod: Pod): Shortage | undefined {
+  /** The resources of which there is not enough for the pod beside the others. */
+  shortages(pod: Pod): Shortage[] {
+    const found: Shortage[] = [];
     const allocatable = this.facts.allocatable();
     const own = this.entries.get(pod.metadata.uid);
     const others = this.entries.size - (own ? 1 : 0);
     if (allocatable.pods !== undefined && others + 1 > allocatable.pods)
-      return { resource: 'pods', requested: 1, used: others, capacity: allocatable.pods };
+      found.push({ resource: 'pods', requested: 1, used: others, capacity: allocatable.pods });
     for (const [resource, requested] of Object.entries(podRequests(pod.spec))) {
       const capacity = allocatable[resource];
       const used = (this.used[resource] ?? 0) - (own?.requests[resource] ?? 0);
       // A resource the node knows nothing of is none of its business.
       if (capacity !== undefined && requested > 0 && requested > capacity - used)
-        return { resource, requested, used, capacity };
+        found.push({ resource, requested, used, capacity });
     }
-    return undefined;
+    return found;
   }
 
   private refusal(pod: Pod): Refusal | undefined {
     const early = this.pressureRefusal(pod) ?? sysctlRefusal(pod);
     if (early) return early;
-    const short = this.shortage(pod);
-    if (short) {
-      const { resource, requested, used, capacity } = short;
-      return {
-        reason: `OutOf${resource}`,
-        message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
-      };
-    }
+    const shortages = this.shortages(pod);
+    const scarce = shortages[0] && outOf(shortages[0]);
+    // Who may take others' room is told first what no room would change.
+    if (scarce && !isCritical(pod)) return scarce;
     const predicate = (name: string, why: string): Refusal => ({
       reason: name,
       message: `Predicate ${name} failed: ${why}`,
@@ -122,7 +121,7 @@ export class Admission {
       return predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports");
     if (untolerated(node?.spec?.taints, pod.spec!.tolerations, ['NoExecute']))
       return predicate('TaintToleration', "node(s) had taint that the pod didn't tolerate");
-    return undefined;
+    return scarce && { ...scarce, shortages };
   }
 
   private pressureRefusal(pod: Pod): Refusal | undefined {
@@ -136,6 +135,11 @@ export class Admission {
     return { reason: 'Evicted', message: `The node had condition: [${names.join(' ')}]. ` };
   }
 }
+
+const outOf = ({ resource, requested, used, capacity }: Shortage): Refusal => ({
+  reason: `OutOf${resource}`,
+  message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+});
 
 /** What a pod may set of its own namespaces without harm to others. */
 const safeSysctls = new Set([

@@ -25,6 +25,7 @@ import { createObjectSource, refersTo } from './object-source';
 import type { PodHost } from './pod-host';
 import { podsOfNode, type NodePods } from './pod-source';
 import { PodWorker } from './pod-worker';
+import { Preemption } from './preemption';
 import { isUnreachable } from './runtime/docker-errors';
 import { labels, RuntimeError, type Runtime } from './runtime/types';
 
@@ -147,6 +148,11 @@ class NodeKubelet implements Kubelet {
     });
     const agent = this.node;
     const nodes = informers.informer(resources.nodes);
+    const admission = new Admission({
+      node: () => nodes.get(undefined, nodeName),
+      allocatable: () => agent.resources(),
+      pressure: () => this.evictions.pressure(),
+    });
     this.host = {
       runtime,
       client,
@@ -167,10 +173,13 @@ class NodeKubelet implements Kubelet {
         pulled: (reference, image) => this.garbage.note(reference, image),
       }),
       crashes: new Backoff(),
-      admission: new Admission({
-        node: () => nodes.get(undefined, nodeName),
-        allocatable: () => agent.resources(),
-        pressure: () => this.evictions.pressure(),
+      admission,
+      preemption: new Preemption({
+        admission,
+        recorder,
+        pods: () => this.activePods(),
+        fail: (uid, failure) => this.workers.get(uid)?.fail(failure),
+        hasEnded: (uid) => this.workers.get(uid)?.hasEnded() ?? true,
       }),
       node: {
         nodeName,
@@ -214,7 +223,7 @@ class NodeKubelet implements Kubelet {
       volumesDirectory,
       machine,
       thresholds: checkThresholds({ ...defaultThresholds, ...options.evictionThresholds }),
-      pods: () => [...this.workers.values()].filter((worker) => worker.isActive()).map((worker) => worker.pod),
+      pods: () => this.activePods(),
       mayEvict: () => options.mayEvict?.() ?? true,
       evict: (uid, failure) => this.workers.get(uid)?.fail(failure),
       reclaim: () => this.garbage.reclaim(),
@@ -289,6 +298,11 @@ class NodeKubelet implements Kubelet {
     void this.node.deleted();
   }
 
+  /** Those that are looked after and neither over nor leaving. */
+  private activePods(): Pod[] {
+    return [...this.workers.values()].filter((worker) => worker.isActive()).map((worker) => worker.pod);
+  }
+
   private addMetrics(): void {
     const { metrics, nodeName, runtime } = this.options;
     if (!metrics) return;
@@ -328,6 +342,7 @@ class NodeKubelet implements Kubelet {
     this.host.images.forget(uid);
     this.host.crashes.forget(uid);
     this.host.admission.release(uid);
+    this.host.preemption.forget(uid);
     const worker = this.workers.get(uid);
     if (this.finished.delete(uid)) this.workers.delete(uid);
     else worker?.removed(pod);

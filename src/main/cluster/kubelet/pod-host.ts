@@ -10,6 +10,7 @@ import type { NodeFacts } from './container-specs';
 import type { FieldFacts } from './field-refs';
 import type { ImageManager } from './images';
 import type { ObjectSource } from './objects';
+import type { Preemption } from './preemption';
 import type { Runtime } from './runtime/types';
 
 /** What a node agent gives the workers of its pods. */
@@ -24,6 +25,7 @@ export interface PodHost {
   crashes: Backoff;
   /** Which pods the node takes, and what they have of it. */
   admission: Admission;
+  preemption: Preemption;
   dial: Dial;
   /** Resolves when the network policies hold that select a pod in a sandbox. */
   guardNetwork?(pod: Pod, sandbox: { id: string; ip: string }): Promise<void>;

@@ -114,7 +114,7 @@ export class PodResizer {
       this.pending = undefined;
       return false;
     }
-    const short = this.host.admission.shortage(pod);
+    const [short] = this.host.admission.shortages(pod);
     if (short) {
       const { resource, requested, used, capacity } = short;
       const never = requested > capacity;

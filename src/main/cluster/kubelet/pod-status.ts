@@ -17,8 +17,8 @@ export interface PodFailure {
   message: string;
   /** How long its containers have to end; the pod's own grace when absent. */
   graceSeconds?: number;
-  /** The reason of the condition that tells its owner that it was not the pod's own doing. */
-  disruption?: string;
+  /** The condition that tells its owner that it was not the pod's own doing. */
+  disruption?: { reason: string; message: string };
 }
 
 export type ContainerResources = Pick<ContainerStatus, 'allocatedResources' | 'resources'>;
@@ -260,8 +260,7 @@ function conditionsOf(
     ...(facts.passing ?? []).map((one): [string, Partial<PodCondition>] => [one.type, one]),
   ];
   if (facts.failure?.disruption) {
-    const { disruption, message } = facts.failure;
-    wanted.push(['DisruptionTarget', { status: 'True', reason: disruption, message }]);
+    wanted.push(['DisruptionTarget', { status: 'True', ...facts.failure.disruption }]);
   }
   let conditions = kept;
   for (const [type, condition] of wanted) {

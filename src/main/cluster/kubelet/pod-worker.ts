@@ -13,6 +13,8 @@ import { qosClass } from './qos';
 import { StatusWriter } from './status-writer';
 import { TerminationMessages } from './termination-messages';
 
+/** How soon a pod that others end for looks whether they have. */
+const roomMs = 500;
 const firstRetryMs = 1000;
 const longestRetryMs = 30_000;
 
@@ -31,6 +33,7 @@ export class PodWorker {
   private syncing: Promise<void> | undefined;
   private again = false;
   private closed = false;
+  private settled = false;
   private retryMs = firstRetryMs;
   private timer: { at: number; handle: Timer } | undefined;
 
@@ -181,7 +184,11 @@ export class PodWorker {
       this.adopt();
       return true;
     }
-    const refusal = this.host.admission.admit(this.pod);
+    const refusal = this.host.preemption.admit(this.pod);
+    if (refusal === 'waiting') {
+      this.later(roomMs);
+      return false;
+    }
     this.admitted = refusal === undefined;
     if (!refusal) return true;
     const { reason, message } = refusal;
@@ -209,6 +216,11 @@ export class PodWorker {
     return this.starter.start(plan.start, view, () => this.report(view));
   }
 
+  /** Nothing of the pod runs any more, nor will. */
+  hasEnded(): boolean {
+    return this.settled || this.closed;
+  }
+
   /** The pod's work is over: nothing may run any more, what ended stays for its logs. */
   private async settle(view: PodView): Promise<void> {
     this.prober.freeze();
@@ -220,6 +232,7 @@ export class PodWorker {
       this.starter.kill(target, `Stopping container ${target.name}`, this.failure?.graceSeconds);
     this.report(view);
     if (running.length > 0) return;
+    this.settled = true;
     for (const sandbox of view.sandboxes) {
       await this.host.runtime.stopContainer(sandbox.id, 0);
       await this.host.runtime.removeContainer(sandbox.id);

@@ -176,7 +176,8 @@ export class EvictionManager {
     const { recorder, log, evict } = this.options;
     log.info('evicting a pod', { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, message });
     recorder.event(pod, 'Warning', 'Evicted', message);
-    evict(pod.metadata.uid, { reason: 'Evicted', message, graceSeconds: 0, disruption: 'TerminationByKubelet' });
+    const disruption = { reason: 'TerminationByKubelet', message };
+    evict(pod.metadata.uid, { reason: 'Evicted', message, graceSeconds: 0, disruption });
   }
 
   private async checkStorage(): Promise<void> {
