@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { readIdentity } from './identity';
 import { findDockerEndpoint } from './kubelet/runtime/docker-host';
+import { removeNetwork } from './kubelet/runtime/remove-network';
 import { labels } from './kubelet/runtime/types';
 import { lockDirectory } from './store/lock';
 
@@ -69,9 +70,9 @@ async function removeFromDocker(clusterId: string, dockerHost?: string): Promise
   const containers = await docker.listContainers({ all: true, filters });
   await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true }).catch(gone)));
   const networks = await docker.listNetworks({ filters });
-  for (const { Id } of networks) await docker.getNetwork(Id).remove().catch(gone);
   const { Volumes: volumes } = await docker.listVolumes({ filters });
   for (const { Name } of volumes ?? []) await docker.getVolume(Name).remove().catch(gone);
+  for (const { Id } of networks) await removeNetwork(docker, Id);
   const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
   return ` with ${count(containers.length, 'container')}, ${count(networks.length, 'network')} and ${count(volumes?.length ?? 0, 'volume')}`;
 }
