@@ -1,13 +1,18 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent, createServer, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { connect, createServer as createHttp2Server } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import type { Ingress, KubeList, Event, Pod } from '@shared/k8s';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { apiClient, deleteCluster, startApp, type ApiClient, type RunningApp } from '../support/app';
 import { containersOf, ensureBusybox } from '../support/docker';
 import { ensureNodeImage } from '../support/node-image';
@@ -120,6 +125,49 @@ async function events(name: string): Promise<string[]> {
   return body.items.map(({ reason, message }) => `${reason}: ${message}`);
 }
 
+/** A backend on this machine, which pods reach: it says its name, slowly if asked to, and on WebSockets what it heard. */
+async function webServer(name: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url !== '/slow') return void response.end(name);
+    setTimeout(() => response.end(`slow ${name}`), 2500);
+  });
+  new WebSocketServer({ server }).on('connection', (socket) =>
+    socket.on('message', (heard: Buffer) => socket.send(`${name} heard ${heard.toString()}`)),
+  );
+  return listening(server);
+}
+
+/** A backend whose answers say twice what they were asked. */
+async function grpcServer(): Promise<Server> {
+  const server = createHttp2Server();
+  server.on('stream', (stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    void text(stream).then((asked) => stream.end(`${asked} ${asked}`));
+  });
+  return listening(server);
+}
+
+async function listening<T extends Server>(server: T): Promise<T> {
+  await new Promise<void>((resolve) => void server.listen(0, '0.0.0.0', resolve));
+  return server;
+}
+
+/** A gRPC call by HTTP/2 over TLS, with its status from the trailers. */
+async function askGrpc(host: string): Promise<{ status: string; message: string }> {
+  const session = connect(`https://127.0.0.1:${ports.https}`, { servername: host, rejectUnauthorized: false });
+  try {
+    const headers = { ':method': 'POST', ':path': '/x.Echo/Say', ':authority': host };
+    const call = session.request({ ...headers, 'content-type': 'application/grpc', te: 'trailers' });
+    let status = '';
+    call.on('trailers', (trailers) => (status = String(trailers['grpc-status'])));
+    call.end('hello');
+    return { message: await text(call), status };
+  } finally {
+    session.close();
+  }
+}
+
 beforeAll(async () => {
   await ensureBusybox();
   await ensureNodeImage();
@@ -187,6 +235,58 @@ describe('ingresses on a real engine', () => {
     const tooBig = { method: 'POST', body: 'x'.repeat(2000), headers: { 'content-length': 2000 } };
     expect((await ask('api.example', '/v1/users', tooBig)).status).toBe(413);
     expect((await ask('one.example', '/cgi-bin/who', tooBig)).status).toBe(200);
+  }, 60_000);
+
+  test('WebSockets, gRPC, sessions that stay with a pod, and answers that take their time', async () => {
+    const { body: nodes } = await api.call('GET', '/api/v1/nodes');
+    const host = nodes.items[0].status.addresses.find((one: { type: string }) => one.type === 'InternalIP').address;
+    const backends = [await webServer('a'), await webServer('b'), await grpcServer()];
+    const [a, b, grpc] = backends.map((server) => (server.address() as AddressInfo).port);
+    const manual = async (name: string, at: number[]) => {
+      await create('/api/v1/namespaces/default/services', { metadata: { name }, spec: { ports: [{ port: 80 }] } });
+      for (const port of at) {
+        const metadata = { name: `${name}-${port}`, labels: { 'kubernetes.io/service-name': name } };
+        const endpoints = [{ addresses: [host], conditions: { ready: true } }];
+        const slice = { metadata, addressType: 'IPv4', endpoints, ports: [{ name: '', port }] };
+        await create('/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', slice);
+      }
+    };
+    try {
+      await Promise.all([manual('live', [a!]), manual('both', [a!, b!]), manual('grpc', [grpc!])]);
+      const all: [string, string, Record<string, string>][] = [
+        ['live', 'live', { 'proxy-read-timeout': '30' }],
+        ['hasty', 'live', { 'proxy-read-timeout': '1' }],
+        ['sticky', 'both', { affinity: 'cookie', 'session-cookie-name': 'stay', 'session-cookie-max-age': '600' }],
+        ['grpc', 'grpc', { 'backend-protocol': 'GRPC' }],
+      ];
+      for (const [name, to, annotations] of all)
+        await create(ingresses, ingress(name, [rule(`${name}.example`, '/', to)], annotations));
+      await expect.poll(async () => (await askGrpc('grpc.example')).status, patience).toBe('0');
+      expect(await askGrpc('grpc.example')).toEqual({ status: '0', message: 'hello hello' });
+
+      await expect.poll(async () => (await ask('live.example')).text, patience).toBe('a');
+      const socket = new WebSocket(`ws://127.0.0.1:${ports.http}/chat`, { headers: { host: 'live.example' } });
+      await once(socket, 'open');
+      const slow = ask('live.example', '/slow');
+      expect((await ask('hasty.example', '/slow')).status).toBe(504);
+      expect((await slow).text).toBe('slow a');
+      socket.send('still there?');
+      expect(String((await once(socket, 'message'))[0])).toBe('a heard still there?');
+      socket.close();
+
+      const first = await ask('sticky.example');
+      const [cookie] = first.headers['set-cookie']!;
+      expect(cookie).toMatch(/^stay=\w+; Path=\/; Max-Age=600; HttpOnly$/);
+      const again = () => ask('sticky.example', '/', { headers: { cookie: cookie!.split(';')[0] } });
+      for (let turn = 0; turn < 8; turn++) {
+        const { text: who, headers } = await again();
+        expect([who, headers['set-cookie']]).toEqual([first.text, undefined]);
+      }
+      const anybody = new Set<string>();
+      while (anybody.size < 2) anybody.add((await ask('sticky.example')).text);
+    } finally {
+      for (const server of backends) server.close();
+    }
   }, 60_000);
 
   test('a path that nginx refuses costs its ingress alone, and others nothing while they change', async () => {
