@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject, Pod } from '@shared/k8s';
 import { resources } from '../../src/main/cluster/client/resources';
+import { createDockerRuntime } from '../../src/main/cluster/kubelet/runtime/docker';
+import { silentLogger } from '../../src/main/cluster/log';
 import { containersOf, docker } from '../support/docker';
 import { createHarness, podOf, readAll, script, type Harness } from './kubelet-harness';
 
@@ -243,6 +245,34 @@ describe('claims', () => {
     await cluster.create(user('again', 'engine'));
     await cluster.ready('again');
     expect(await look('again', 'cat /data/file')).toBe('engine');
+  });
+
+  it('belong to the group of the pod, all that is in them or only where the top does not yet', async () => {
+    const volume = `gantry-${cluster.clusterId}-owned`;
+    await docker.createVolume({ Name: volume, Driver: 'local', Labels: { 'gantry.dev/cluster': cluster.clusterId } });
+    await bind('owned', { csi: { driver: 'docker.gantry.dev', volumeHandle: volume } });
+    const visit = async (name: string, fsGroup: number, fsGroupChangePolicy: string, text: string) => {
+      const { spec, ...pod } = user(name, 'owned');
+      await cluster.create({
+        ...pod,
+        spec: { ...(spec as object), securityContext: { fsGroup, fsGroupChangePolicy } },
+      });
+      await cluster.ready(name);
+      const said = await look(name, text);
+      await cluster.remove(name, 0);
+      await cluster.until(name, 'gone', (one) => !one);
+      return said;
+    };
+    const groups = 'stat -c %g /data /data/file';
+    expect(await visit('first', 2001, 'Always', `touch /data/file; ${groups}; chgrp 5 /data/file`)).toBe('2001\n2001');
+    expect(await visit('kept', 2001, 'OnRootMismatch', groups)).toBe('2001\n5');
+    // Only root reaches into the engine's volumes.
+    const all = process.getuid?.() === 0;
+    expect(await visit('always', 2001, 'Always', `${groups}; chgrp 5 /data/file`)).toBe(all ? '2001\n2001' : '2001\n5');
+    expect(await visit('other', 2002, 'OnRootMismatch', groups)).toBe(all ? '2002\n2002' : '2002\n5');
+    const runtime = createDockerRuntime({ clusterId: cluster.clusterId, log: silentLogger });
+    await runtime.giveVolume!(volume, 2003);
+    expect(await visit('last', 2003, 'OnRootMismatch', 'stat -c "%g %a" /data')).toBe('2003 2775');
   });
 
   it('are refused in words when they cannot be mounted', async () => {

@@ -1,7 +1,8 @@
 import type Docker from 'dockerode';
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { pack } from 'tar-stream';
+import { extract, pack, type Header } from 'tar-stream';
 import { RuntimeError } from './types';
 
 interface MeasuredVolume {
@@ -36,8 +37,8 @@ export async function volumeSizes(docker: Docker): Promise<Map<string, number>> 
 const place = 'volume';
 /** Bits of a mode as Go writes them. */
 const goSymlink = 2 ** 27;
-const goSetGroup = 2 ** 22;
-const groupBits = 0o070;
+/** The group may do everything, and what is made belongs to it. */
+const groupBits = 0o2070;
 
 /** Works on a volume's files through a container that never runs: the engine may be on another machine. */
 async function inVolume<T>(
@@ -112,7 +113,22 @@ export function makeDirectory(
   });
 }
 
-/** Gives the top of a volume to a group, to which what is made in it will belong; one that was given stays as it is. */
+/** The header of a file's entry in an archive. What follows it is not read. */
+async function headerOf(container: Docker.Container, path: string): Promise<Header> {
+  const archive = (await container.getArchive({ path })) as Readable;
+  const entries = extract();
+  try {
+    return await new Promise<Header>((resolve, reject) => {
+      entries.once('entry', resolve).once('error', reject);
+      archive.once('error', reject).pipe(entries);
+    });
+  } finally {
+    archive.destroy();
+    entries.destroy();
+  }
+}
+
+/** Gives the top of a volume to a group, to which what is made in it will belong; one that it has stays as it is. */
 export function giveVolume(
   docker: Docker,
   name: string,
@@ -120,8 +136,8 @@ export function giveVolume(
   options: { image: string; labels: Record<string, string> },
 ): Promise<void> {
   return inVolume(docker, name, options, async (container) => {
-    const mode = (await modeOf(container, `/${place}`)) ?? 0;
-    const given = Math.floor(mode / goSetGroup) % 2 === 1 && (mode & groupBits) === groupBits;
-    if (!given) await putDirectories(container, [place], { mode: 0o2775, gid: group });
+    const { mode = 0, gid } = await headerOf(container, `/${place}`);
+    if (gid !== group || (mode & groupBits) !== groupBits)
+      await putDirectories(container, [place], { mode: 0o2775, gid: group });
   });
 }

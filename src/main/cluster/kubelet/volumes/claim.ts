@@ -2,6 +2,7 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '@shar
 import { matchesNodeSelectorTerm } from '@shared/node-selector';
 import { claimNameOf } from '@shared/pod-claims';
 import { stat } from 'node:fs/promises';
+import type { RuntimeVolume } from '../runtime/types';
 import { checkHostPath } from './host-path';
 import { giveToGroup, groupOf } from './ownership';
 import { MountError, type MountedVolume, type VolumeContext } from './types';
@@ -135,8 +136,7 @@ async function sourceOf(
     const found = await context.runtime.volume(csi.volumeHandle);
     if (!found)
       throw new MountError(name, `the engine has no volume "${csi.volumeHandle}" that belongs to this cluster`);
-    const group = groupOf(pod);
-    if (group !== undefined && !readOnly) await context.runtime.giveVolume?.(csi.volumeHandle, group);
+    if (!readOnly) await giveEngineVolume(pod, found, context);
     return { type: 'volume', source: csi.volumeHandle };
   }
   const path = hostPath?.path ?? local?.path;
@@ -149,11 +149,21 @@ async function sourceOf(
     throw new MountError(name, `"${path}" is a path of this host and the Docker engine runs on another machine`);
   if (hostPath) await checkHostPath(path, hostPath.type ?? '');
   else if (!(await stat(path).catch(() => undefined))) throw new MountError(name, `path "${path}" does not exist`);
-  const group = groupOf(pod);
   // What is on the host at large is left as it is; a local volume is the pod's.
-  if (local && group !== undefined && !readOnly)
-    await giveToGroup(path, group, {
-      onlyWhenRootDiffers: pod.spec!.securityContext?.fsGroupChangePolicy === 'OnRootMismatch',
-    });
+  if (local && !readOnly) await giveDirectory(pod, path);
   return { type: 'bind', source: path };
+}
+
+async function giveDirectory(pod: Pod, path: string): Promise<void> {
+  const { fsGroup, fsGroupChangePolicy } = pod.spec!.securityContext ?? {};
+  if (fsGroup === undefined) return;
+  await giveToGroup(path, fsGroup, { onlyWhenRootDiffers: fsGroupChangePolicy === 'OnRootMismatch' });
+}
+
+/** All that is in it where this process may reach into the engine's volumes; else its top, and what is made from now on. */
+async function giveEngineVolume(pod: Pod, { name, path }: RuntimeVolume, context: VolumeContext): Promise<void> {
+  const reachable = context.local && process.getuid?.() === 0 && (await stat(path).catch(() => undefined));
+  if (reachable) return giveDirectory(pod, path);
+  const group = groupOf(pod);
+  if (group !== undefined) await context.runtime.giveVolume?.(name, group);
 }
