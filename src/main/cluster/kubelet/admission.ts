@@ -3,6 +3,7 @@ import { matchesNodeSelection } from '@shared/node-selector';
 import { podRequests, type Resources } from '@shared/pod-resources';
 import { tolerates, untolerated } from '@shared/taints';
 import { qosClass } from './qos';
+import { needsAppArmor } from './security';
 
 /** Why a node does not take a pod, in Kubernetes' words. */
 export interface Refusal {
@@ -32,6 +33,8 @@ export interface AdmissionFacts {
   /** What pods may take together: cpu in millis, others in whole units, and how many `pods`. */
   allocatable(): Resources;
   pressure(): NodePressure;
+  /** Whether AppArmor profiles are enforced. */
+  appArmor(): boolean;
 }
 
 interface HostPort {
@@ -121,6 +124,8 @@ export class Admission {
       return predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports");
     if (untolerated(node?.spec?.taints, pod.spec!.tolerations, ['NoExecute']))
       return predicate('TaintToleration', "node(s) had taint that the pod didn't tolerate");
+    if (!this.facts.appArmor() && needsAppArmor(pod))
+      return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' };
     return scarce && { ...scarce, shortages };
   }
 

@@ -152,6 +152,7 @@ class NodeKubelet implements Kubelet {
       node: () => nodes.get(undefined, nodeName),
       allocatable: () => agent.resources(),
       pressure: () => this.evictions.pressure(),
+      appArmor: () => agent.appArmor(),
     });
     this.host = {
       runtime,

@@ -99,6 +99,11 @@ export class NodeAgent {
     return this.address;
   }
 
+  /** Whether AppArmor profiles are enforced; true while nothing is known. */
+  appArmor(): boolean {
+    return this.info?.appArmor !== false;
+  }
+
   /** In bytes; 0 while nothing is known. */
   memoryBytes(): number {
     return parseBytes(this.capacity().memory);

@@ -1,7 +1,7 @@
 import type { Container, Pod } from '@shared/k8s';
 import { isAbsolute, join, normalize } from 'node:path';
 import { ConfigError } from './objects';
-import { podLabel } from './pod-view';
+import { podLabel, specContainers } from './pod-view';
 import type { ContainerSpec, ImageInfo } from './runtime/types';
 
 /** Reads a file of this host as text. Rejects as fs does. */
@@ -34,6 +34,13 @@ export async function confinementOf(
   if (security.procMount === 'Unmasked') confinement.unmaskedProc = true;
   return confinement;
 }
+
+/** Whether a pod insists on being confined by AppArmor, if only as the engine does by default. */
+export const needsAppArmor = (pod: Pod): boolean =>
+  [pod.spec!, ...specContainers(pod)].some(({ securityContext }) => {
+    const type = securityContext?.appArmorProfile?.type;
+    return type !== undefined && type !== 'Unconfined';
+  });
 
 async function seccompProfile(name: string, directory: string, read: ReadText): Promise<string> {
   const path = join(directory, name);

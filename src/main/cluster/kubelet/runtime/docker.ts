@@ -100,6 +100,7 @@ class DockerRuntime implements Runtime {
         architecture: this.architecture,
         cpus: info.NCPU,
         memoryBytes: info.MemTotal,
+        appArmor: (info.SecurityOptions as string[] | null)?.some((one) => /\bname=apparmor\b/.test(one)) ?? false,
         dataDirectory: info.DockerRootDir,
       };
     } catch (error) {

@@ -79,6 +79,7 @@ class SimulatedRuntime implements Runtime {
       operatingSystem: 'linux',
       osImage: 'Simulated node',
       kernelVersion: 'simulated',
+      appArmor: true,
       architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
       cpus: this.options.cpus ?? 4,
       memoryBytes: this.options.memoryBytes ?? 8 * 2 ** 30,

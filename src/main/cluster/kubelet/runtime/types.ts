@@ -36,6 +36,8 @@ export interface RuntimeInfo {
   architecture: string;
   cpus: number;
   memoryBytes: number;
+  /** Whether its machine enforces AppArmor profiles; absent when that is not known. */
+  appArmor?: boolean;
   /** Where the engine keeps images and volumes, on its machine. */
   dataDirectory?: string;
 }
