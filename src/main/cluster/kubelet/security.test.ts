@@ -8,7 +8,8 @@ import { confinementOf } from './security';
 type Profile = { type: string; localhostProfile?: string };
 const confined = (profile: Profile | undefined): object =>
   profile ? { securityContext: { appArmorProfile: profile } } : {};
-const podOf = (spec: object): Pod => ({ metadata: { name: 'p', uid: 'p' }, spec: { containers: [], ...spec } }) as Pod;
+const podOf = (spec: object): Pod =>
+  ({ metadata: { name: 'p', uid: 'p' }, spec: { containers: [], ...spec } }) as unknown as Pod;
 
 /** What the engine is asked for a container, of the pod's profile and its own. */
 async function asked(ofPod: Profile | undefined, own?: Profile): Promise<string[]> {
