@@ -265,6 +265,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     async stop() {
       shipped.stop();
       scheduler.stop();
+      // Controllers wait for the answers of servers that may never give them.
+      server.context.aggregation?.close();
       await controllers.stop();
       await nodes.stop();
       await metrics.stop();

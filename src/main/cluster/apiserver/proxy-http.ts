@@ -54,7 +54,7 @@ export async function passOn(target: ProxyTarget, passed: Passed): Promise<Incom
 
 /** As `passOn`, with errors as they come. */
 export async function exchange(target: ProxyTarget, { method, headers, body, signal }: Passed) {
-  const deadline = target.aggregated?.deadline?.();
+  const deadline = target.aggregated?.deadline();
   const ends = AbortSignal.any([signal, deadline?.signal].filter((one) => one !== undefined));
   try {
     const connection = await open(target, ends);

@@ -23,8 +23,8 @@ export interface ProxyTarget {
   aggregated?: {
     /** Who asks. The client's own headers of this kind are not passed on. */
     identity: OutgoingHttpHeaders;
-    /** Starts the time an exchange has; absent where it may last. */
-    deadline?(): Deadline;
+    /** Starts the time an exchange has, which ends with the API server at the latest. */
+    deadline(): Deadline;
   };
 }
 

@@ -3,9 +3,8 @@ import { loadSchema } from '../api/schema';
 import { FakeClock } from '../clock';
 import { silentLogger } from '../log';
 import { openMemoryStore } from '../store';
-import type { MetricsSource } from './node-connection';
 import { createNodeConnections } from './nodes';
-import { createApiServer, type ApiServer } from './server';
+import { createApiServer, type ApiServer, type ApiServerOptions } from './server';
 import type { ApiResponse, Payload, UserInfo } from './types';
 
 export const testUser: UserInfo = { name: 'tester', groups: ['system:masters', 'system:authenticated'] };
@@ -19,7 +18,9 @@ export interface TestRequest {
 }
 
 /** An API server in memory with a standing clock and the namespaces `default` and `kube-system`. For tests. */
-export async function createTestServer(options: { metrics?: MetricsSource; serviceCidr?: string } = {}) {
+export async function createTestServer(
+  options: Partial<Pick<ApiServerOptions, 'metrics' | 'serviceCidr' | 'publishing' | 'authorize'>> = {},
+) {
   const clock = new FakeClock();
   const store = openMemoryStore({ clock });
   const nodes = createNodeConnections();

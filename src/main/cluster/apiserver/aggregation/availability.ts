@@ -27,6 +27,8 @@ interface Watched {
   timer?: Timer;
   looking: boolean;
   again: boolean;
+  /** Ends the look that is under way. */
+  ends: AbortController;
 }
 
 /**
@@ -65,14 +67,16 @@ export class Availability {
       if (!api.status?.conditions?.length) this.look(name);
       return;
     }
-    known?.timer?.cancel();
-    this.watched.set(name, { api, current: false, failures: 0, looking: false, again: false });
+    if (known) stop(known);
+    const ends = new AbortController();
+    this.watched.set(name, { api, current: false, failures: 0, looking: false, again: false, ends });
     if (this.follows.length === 0) this.followServices();
     this.look(name);
   }
 
   forget(name: string): void {
-    this.watched.get(name)?.timer?.cancel();
+    const watched = this.watched.get(name);
+    if (watched) stop(watched);
     this.watched.delete(name);
     if (this.watched.size === 0) this.unfollowServices();
   }
@@ -84,7 +88,7 @@ export class Availability {
   }
 
   close(): void {
-    for (const { timer } of this.watched.values()) timer?.cancel();
+    for (const watched of this.watched.values()) stop(watched);
     this.watched.clear();
     this.unfollowServices();
   }
@@ -124,8 +128,8 @@ export class Availability {
     watched.looking = true;
     watched.again = false;
     const { store, servers, clock, log } = this.options;
-    const { api } = watched;
-    check(store, servers, api)
+    const { api, ends } = watched;
+    check(store, servers, api, ends.signal)
       .then((checked) => this.learn(name, watched, checked))
       .catch((error: Error) => log.warn('an API service could not be checked', { name, error: error.message }))
       .finally(() => {
@@ -165,4 +169,9 @@ export class Availability {
       if (error.code !== 404) throw error;
     }
   }
+}
+
+function stop({ timer, ends }: Watched): void {
+  timer?.cancel();
+  ends.abort();
 }

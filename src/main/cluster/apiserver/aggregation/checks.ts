@@ -31,7 +31,12 @@ const failed = (reason: string, message: string): Checked => ({ verdict: { statu
  * Whether the server behind an APIService answers, in the reasons and messages of
  * Kubernetes. Other than there the check trusts no certificate that requests would not trust.
  */
-export async function check(store: Store, servers: ExtensionServers, api: APIService): Promise<Checked> {
+export async function check(
+  store: Store,
+  servers: ExtensionServers,
+  api: APIService,
+  signal: AbortSignal,
+): Promise<Checked> {
   const { service, group = '', version = '' } = api.spec!;
   const { namespace = '', name = '', port = 443 } = service!;
   const found = store.get(`/registry/core/services/${namespace}/${name}`)?.value as Service | undefined;
@@ -58,7 +63,7 @@ export async function check(store: Store, servers: ExtensionServers, api: APISer
   const url = `https://${hostOf(found)}:${port}/apis/${group}/${version}`;
   const attempt = async (): Promise<Checked> => {
     const { status, text } = await servers
-      .ask(api, `/apis/${group}/${version}`, { timeoutMs, mostBytes })
+      .ask(api, `/apis/${group}/${version}`, { timeoutMs, mostBytes, signal })
       .catch((error: Error) => {
         throw new Error(`Get ${JSON.stringify(url)}: ${error.message}`, { cause: error });
       });

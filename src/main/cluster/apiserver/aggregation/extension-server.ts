@@ -24,12 +24,21 @@ export interface Said {
   text?: string;
 }
 
+interface Asking {
+  timeoutMs: number;
+  mostBytes: number;
+  /** Nobody wants to know any more. */
+  signal: AbortSignal;
+}
+
 /** The way to the servers behind APIServices. */
 export interface ExtensionServers {
   /** Where a request of a user goes. `lasting`: a watch, which may take as long as it likes. @throws ApiError 500 */
   target(api: APIService, path: string, user: UserInfo, lasting: boolean): ProxyTarget;
   /** Asks for a document within `timeoutMs`. @throws Error in Go's words for why there is no answer */
-  ask(api: APIService, path: string, options: { timeoutMs: number; mostBytes: number }): Promise<Said>;
+  ask(api: APIService, path: string, options: Asking): Promise<Said>;
+  /** Ends what is under way. */
+  close(): void;
 }
 
 /** @param frontProxy who the API server is to them; it is nobody without */
@@ -39,6 +48,7 @@ export function createExtensionServers(options: {
   frontProxy?: () => Promise<FrontProxy>;
 }): ExtensionServers {
   const { reaching, clock, frontProxy } = options;
+  const closing = new AbortController();
 
   const connect = async ({ spec }: APIService, signal?: AbortSignal): Promise<Duplex> => {
     const { namespace, name, port = 443 } = spec!.service!;
@@ -67,20 +77,25 @@ export function createExtensionServers(options: {
       connect: (signal) => connect(api, signal),
       aggregated: {
         identity: identityHeaders(user),
-        ...(lasting ? {} : { deadline: () => startDeadline(clock, patienceMs, tookTooLong) }),
+        deadline() {
+          const deadline = lasting ? undefined : startDeadline(clock, patienceMs, tookTooLong);
+          const signals = [closing.signal, deadline?.signal].filter((one) => one !== undefined);
+          return { signal: AbortSignal.any(signals), over: () => deadline?.over() };
+        },
       },
     };
   };
 
   return {
     target,
-    async ask(api, path, { timeoutMs, mostBytes }) {
+    close: () => closing.abort(apiError(503, 'ServiceUnavailable', 'the server is shutting down')),
+    async ask(api, path, { timeoutMs, mostBytes, signal }) {
       const deadline = startDeadline(clock, timeoutMs, () => new Error('context deadline exceeded'));
       try {
         const answer = await exchange(target(api, path, aggregator, true), {
           method: 'GET',
           headers: { accept: 'application/json' },
-          signal: deadline.signal,
+          signal: AbortSignal.any([signal, deadline.signal]),
         });
         const chunks: Buffer[] = [];
         let size = 0;

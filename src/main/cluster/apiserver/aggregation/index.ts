@@ -39,6 +39,7 @@ export interface Aggregation {
   start(handle: Handle): void;
   /** Custom kinds came or went. */
   kindsChanged(): void;
+  /** Ends what is under way between clients and other servers. */
   close(): void;
 }
 
@@ -180,6 +181,7 @@ export function createAggregation(options: {
       follow.close();
       home.close();
       availability.close();
+      servers.close();
     },
   };
 }
