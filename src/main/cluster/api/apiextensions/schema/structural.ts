@@ -1,10 +1,11 @@
 import type { FieldError } from '../../kind';
+import { regexpFault } from '../../schema/regexp';
 import { forbidden, invalid, notSupported, required } from '../../validation/field';
 import type { JsonSchema } from '../types';
 import { applyDefaults } from './defaults';
 import { checkObject, isObject, pruneObject } from './prune';
 import { compileRules } from './rules';
-import { expressionOf, validateValue } from './values';
+import { validateValue } from './values';
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 /** What a structural schema cannot say. */
@@ -76,10 +77,10 @@ function validateNames(schema: JsonSchema, at: string): FieldError[] {
   if (schema.additionalProperties === false) {
     errors.push(forbidden(`${at}.additionalProperties`, 'additionalProperties cannot be set to false'));
   }
-  if (schema.pattern !== undefined && !expressionOf(schema.pattern)) {
-    errors.push(
-      invalid(`${at}.pattern`, schema.pattern, `must be a valid regular expression, but isn't: ${schema.pattern}`),
-    );
+  const fault = schema.pattern === undefined ? undefined : regexpFault(schema.pattern);
+  if (fault !== undefined) {
+    const why = `must be a valid regular expression, but isn't: ${fault}`;
+    errors.push(invalid(`${at}.pattern`, schema.pattern, why));
   }
   return errors;
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldError } from '../../kind';
+import { regexpFault, regexpOf } from '../../schema/regexp';
 import { forbidden, required } from '../../validation/field';
 import type { JsonSchema } from '../types';
 import { hasFormat } from './formats';
@@ -87,23 +88,6 @@ function numberFaults(value: number, schema: JsonSchema, at: string): FieldError
   return errors;
 }
 
-const expressions = new Map<string, RegExp | undefined>();
-
-/** The pattern as an expression; undefined for one that is none. */
-export function expressionOf(pattern: string): RegExp | undefined {
-  if (!expressions.has(pattern)) {
-    if (expressions.size >= 1000) expressions.clear();
-    let made: RegExp | undefined;
-    try {
-      made = new RegExp(pattern);
-    } catch {
-      made = undefined;
-    }
-    expressions.set(pattern, made);
-  }
-  return expressions.get(pattern);
-}
-
 function textFaults(value: string, schema: JsonSchema, at: string): FieldError[] {
   const { maxLength, minLength, pattern, format } = schema;
   const errors: FieldError[] = [];
@@ -114,7 +98,7 @@ function textFaults(value: string, schema: JsonSchema, at: string): FieldError[]
   if (minLength !== undefined && length < minLength) {
     errors.push(fault(at, value, `should be at least ${minLength} chars long`));
   }
-  if (pattern !== undefined && expressionOf(pattern)?.test(value) === false) {
+  if (pattern !== undefined && regexpFault(pattern) === undefined && !regexpOf(pattern).test(value)) {
     errors.push(fault(at, value, `should match '${pattern}'`));
   }
   if (format !== undefined && !schema['x-kubernetes-int-or-string'] && !hasFormat(value, format)) {

@@ -101,3 +101,35 @@ test('says which variables are mentioned', () => {
   const { references } = compileCel('self.a == oldSelf.b', { self: 'dyn', oldSelf: 'dyn', other: 'dyn' });
   expect([...references].sort()).toEqual(['oldSelf', 'self']);
 });
+
+describe('work without end', () => {
+  const list = Array.from({ length: 2000 }, (_, index) => index);
+  test('does not hang on a hostile regular expression', () => {
+    const text = `${'a'.repeat(5000)}!`;
+    expect(evaluate("self.matches('^(a+)+$')", text)).toBe(false);
+    expect(evaluate("self.matches('^[a-z]+!$')", text)).toBe(true);
+    expect(evaluate("self.find('(a|aa)+$') == '' && self.findAll('(a*)*b').size() == 0", text)).toBe(true);
+    expect(() => evaluate("self.matches('(?=a)')", text)).toThrow('invalid or unsupported Perl syntax: `(?=`');
+    expect(() => evaluate("self.matches('^(.*)(.*)(.*)(.*)$')", text.repeat(200))).toThrow('cost limit exceeded');
+  });
+
+  test.each([
+    'self.all(a, self.all(b, self.all(c, a + b + c >= 0)))',
+    '!self.exists(a, self.exists(b, self.exists(c, a + b + c < 0)))',
+    'self.map(a, self.map(b, self.map(c, a))).size() > 0',
+    'self.filter(a, self.filter(b, self.exists_one(c, c == a)).size() > 0).size() > 0',
+    'cel.bind(x, self.map(a, "0123456789"), x.all(a, x.all(b, (a + b).matches("^[0-9]+$"))))',
+  ])('is cut short: %s', (expression) => {
+    expect(() => evaluate(expression, list)).toThrow('operation cancelled: actual cost limit exceeded');
+  });
+
+  test('is cut short where texts double', () => {
+    const double = (depth: number): string => (depth === 0 ? 'x' : `cel.bind(x, x + x, ${double(depth - 1)})`);
+    expect(() => evaluate(`cel.bind(x, self, ${double(25)}).size() > 0`, 'ab')).toThrow('cost limit exceeded');
+  });
+
+  test('leaves alone what takes reasonable work', () => {
+    expect(evaluate('self.all(a, self.exists(b, b == a))', list.slice(0, 500))).toBe(true);
+    expect(evaluate('self.map(a, string(a)).join(",").size() > 100', list)).toBe(true);
+  });
+});

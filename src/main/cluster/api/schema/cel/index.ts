@@ -1,6 +1,7 @@
 import { Environment, type ASTNode } from '@marcbachmann/cel-js';
 import { registerKubernetesFunctions } from './functions';
 import { declareType, type CelSchema } from './types';
+import { meter, withBudget } from './metered';
 import { plainValue } from './values';
 
 export { typedValue, type CelSchema } from './types';
@@ -22,7 +23,7 @@ export interface CelProgram {
   /**
    * The expression's value, whole numbers as numbers.
    * @param bindings values by variable; convert JSON with `celValue` first, so that whole numbers are ints
-   * @throws CelError when the evaluation fails: a missing key, a division by zero
+   * @throws CelError when the evaluation fails: a missing key, a division by zero, too much work
    */
   evaluate(bindings: Readonly<Record<string, unknown>>): unknown;
 }
@@ -63,13 +64,14 @@ export function compileCel(
     throw new CelError(`must evaluate to a ${returns}`);
   }
   const run = running.parse(expression);
+  meter(run.ast);
   return {
     expression,
     references: identifiers(run.ast, new Set()),
     evaluate(bindings) {
       let value: unknown;
       try {
-        value = plainValue(run(bindings as Record<string, unknown>));
+        value = withBudget(() => plainValue(run(bindings as Record<string, unknown>)));
       } catch (thrown) {
         throw new CelError(summaryOf(thrown));
       }

@@ -1,5 +1,7 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { Duration } from '@marcbachmann/cel-js/evaluator';
+import { regexpOf, type Regexp } from '../regexp';
+import { charactersPerUnit, linearMatches, spend } from './metered';
 
 /** charAt, replace, reverse, format, find and findAll of strings; url and isURL. */
 export function registerTexts(environment: Environment): void {
@@ -14,19 +16,20 @@ export function registerTexts(environment: Environment): void {
   environment.registerFunction('string.replace(string, string, int): string', replaceSome);
   environment.registerFunction('string.reverse(): string', (text: string) => [...text].reverse().join(''));
   environment.registerFunction('string.format(list): string', format);
-  environment.registerFunction(
-    'string.find(string): string',
-    (text: string, pattern: string) => regularExpression(pattern, '').exec(text)?.[0] ?? '',
+  environment.registerFunction('string.find(string): string', (text: string, pattern: string) =>
+    searched(text, pattern).find(text),
   );
-  environment.registerFunction('string.findAll(string): list<string>', (text: string, pattern: string) => [
-    ...(text.match(regularExpression(pattern, 'g')) ?? []),
-  ]);
+  // CEL's own `matches`, as a rewritten expression calls it (see metered.ts).
+  environment.registerFunction(`string.${linearMatches}(string): bool`, (text: string, pattern: string) =>
+    searched(text, pattern).test(text),
+  );
+  environment.registerFunction('string.findAll(string): list<string>', (text: string, pattern: string) =>
+    searched(text, pattern).findAll(text),
+  );
   environment.registerFunction(
     'string.findAll(string, int): list<string>',
-    (text: string, pattern: string, limit: bigint) => {
-      const found = [...(text.match(regularExpression(pattern, 'g')) ?? [])];
-      return limit < 0n ? found : found.slice(0, Number(limit));
-    },
+    (text: string, pattern: string, limit: bigint) =>
+      searched(text, pattern).findAll(text, limit < 0n ? Infinity : Number(limit)),
   );
   registerUrls(environment);
 }
@@ -37,12 +40,11 @@ function replaceSome(text: string, old: string, by: string, count: bigint): stri
   return text.replaceAll(old, (found) => (left-- > 0 ? by : found));
 }
 
-function regularExpression(pattern: string, flags: string): RegExp {
-  try {
-    return new RegExp(pattern, flags);
-  } catch {
-    throw new Error(`Illegal regex: ${pattern}`);
-  }
+/** The expression, once the work of searching the text with it is paid. */
+function searched(text: string, pattern: string): Regexp {
+  const regexp = regexpOf(pattern);
+  spend((text.length * regexp.size) / charactersPerUnit);
+  return regexp;
 }
 
 /** `"%s is %d".format([name, count])`: %s %d %f %e %b %x %X %o, with a precision for %f and %e. */
