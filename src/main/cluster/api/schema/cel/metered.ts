@@ -49,7 +49,10 @@ export function meter(root: ASTNode): void {
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null || seen.has(value)) return;
     seen.add(value);
-    if (Array.isArray(value)) return value.forEach(visit);
+    if (Array.isArray(value)) {
+      for (const inner of value) visit(inner);
+      return;
+    }
     if (!isNode(value)) {
       // What a comprehension is made of.
       if (Object.getPrototypeOf(value) === Object.prototype) Object.values(value).forEach(visit);
@@ -84,5 +87,10 @@ function pay(node: Node, forResult: boolean): void {
     else if (forResult && Array.isArray(value)) spend(value.length);
     return value;
   };
-  Object.defineProperty(node, 'evaluate', { get: () => paid, set: (evaluate: Evaluate) => void (inner = evaluate) });
+  Object.defineProperty(node, 'evaluate', {
+    get: () => paid,
+    set(evaluate: Evaluate) {
+      inner = evaluate;
+    },
+  });
 }
