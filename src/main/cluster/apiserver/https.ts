@@ -135,7 +135,6 @@ class Exchange {
       identity = this.authenticate(request);
       const api = toApiRequest(request, identity.user);
       api.annotate = entry?.annotate;
-      api.annotate = entry?.annotate;
       const elsewhere = isProxyPath(api.path) || this.options.server.context.aggregation?.claims(api.path);
       if (elsewhere) return await this.proxy(api);
       if (request.method !== 'GET' && request.method !== 'HEAD') api.body = await readBody(request);

@@ -8,7 +8,6 @@ import { accessAttributes, alwaysAllowed } from './access';
 import { createAdmission } from './admission/chain';
 import { createAggregation, type Publishing } from './aggregation';
 import { admitConnection, proxyOptionsOf } from './connect';
-import { admitConnection, proxyOptionsOf } from './connect';
 import { methodNotAllowed, noSuchResource, type Authorizer, type Call, type ServerContext } from './context';
 import { Continuations } from './continuations';
 import { createCustomKinds } from './custom';
