@@ -95,10 +95,12 @@ export function createNodes(options: NodesOptions): Nodes {
     log: log.child('docker'),
   });
   const docker = showPulls(engine, options.tasks);
+  const networks = createPodNetworks(docker, clock);
   const services = createServiceProxy({
     client: options.client,
     informers: options.informers,
     engine: docker,
+    sandboxes: networks,
     sandboxProgram: () => pauseProgram(info?.architecture ?? ''),
     nodeImage: options.nodeImage,
     ingressPorts: options.ingressPorts,
@@ -125,7 +127,7 @@ export function createNodes(options: NodesOptions): Nodes {
   const policies = createNetworkPolicies({
     client: options.client,
     informers: options.informers,
-    networks: createPodNetworks(docker, clock),
+    networks,
     memory: createRuleMemory(join(options.directory, 'network-policies.json')),
     nodes: () => roster.onEngine(),
     network: () => services.network(),

@@ -15,7 +15,7 @@ export interface ServiceRouting {
   routerIp: string;
   /** CIDR of the services' addresses. */
   serviceCidr: string;
-  /** Addresses outside that range which services have besides; those of later are for later pods. */
+  /** Addresses outside that range which services have besides. */
   externalIps?: string[];
   /** Servers of the cluster's DNS, reached over that route. */
   clusterDns: string[];

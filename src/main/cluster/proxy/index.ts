@@ -1,10 +1,11 @@
-import type { Node, Pod, Service } from '@shared/k8s';
+import type { Node, Pod } from '@shared/k8s';
 import { runController, type RunningController } from '../client/controller';
 import { createEventRecorder } from '../client/events';
 import { resources } from '../client/resources';
 import { WorkQueue } from '../client/workqueue';
 import { addressFromEnd } from './addresses';
 import { createAddons, systemNamespace } from './addons';
+import { createExternalRoutes } from './external-routes';
 import { imageFiles, type ImageFile } from './image-files';
 import { createIngressController } from './ingress';
 import { createHostPorts } from './host-ports';
@@ -14,9 +15,9 @@ import { createReach } from './reach';
 import { bringHere } from './reach/bring';
 import { routersOf, runTunnel } from './reach/routers';
 import { createRules, isRouter, runningRouter } from './rules';
-import { isIpv4 } from './services';
 import type { ServiceProxy, ServiceProxyOptions } from './types';
 
+export type { PodSandboxes } from './external-routes';
 export type { HostAddress, Routing, ServiceProxy, ServiceProxyEngine, ServiceProxyOptions } from './types';
 
 const serviceCidr = '10.96.0.0/16';
@@ -33,7 +34,6 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const queue = new WorkQueue(clock);
   /** When the next run of a key may begin. */
   const earliest = new Map<string, number>();
-  const services = informers.informer<Service>(resources.services);
   const removals: (() => void)[] = [];
   let started = false;
   let controller: RunningController | undefined;
@@ -133,6 +133,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     clock,
     log,
   });
+  const externalRoutes = createExternalRoutes({ informers, sandboxes: options.sandboxes, routerOf, clock, log });
   const rules = createRules({
     client,
     informers,
@@ -257,6 +258,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       });
       follow();
       hostPorts.start();
+      externalRoutes.start();
       touch('objects');
       ingress.start();
       image.start();
@@ -265,8 +267,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       const reference = image.ready();
       const routerIp = routerOf(node);
       if (!reference || !routerIp) return undefined;
-      const externalIps = [...new Set(services.list().flatMap(({ spec }) => spec?.externalIPs ?? []))].filter(isIpv4);
-      return { image: reference, routerIp, serviceCidr, clusterDns: [dnsIp], externalIps };
+      return { image: reference, routerIp, serviceCidr, clusterDns: [dnsIp], externalIps: externalRoutes.addresses() };
     },
     network() {
       const routers = nodes.flatMap((node) => routerOf(node) ?? []);
@@ -284,6 +285,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       await ingress.stop();
       await controller?.stop();
       await hostPorts.stop();
+      await externalRoutes.stop();
       await recorder.flushed();
     },
   };

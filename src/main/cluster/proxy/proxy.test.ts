@@ -55,6 +55,7 @@ async function start({ range = '172.18.0.0/17', build, image }: Engine = {}, nod
       pullImage: async () => {},
       ensureNetwork: async () => ({ subnet: '172.18.0.0/16', gateway: '172.18.0.1', ...(range ? { range } : {}) }),
     },
+    sandboxes: { list: async () => new Map(), script: async () => true },
     sandboxProgram: () => Buffer.from('program'),
     nodeImage: image,
     machine: { hasGateway: () => true, portInUse: async (port) => busy.has(port) },

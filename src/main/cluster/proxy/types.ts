@@ -3,6 +3,7 @@ import type { Clock } from '../clock';
 import type { Dial } from '../dial';
 import type { Logger } from '../log';
 import type { TaskList } from '../tasks';
+import type { PodSandboxes } from './external-routes';
 import type { ImageEngine } from './node-image';
 import type { PolicyNetwork } from './policy';
 import type { ReachMode } from './reach';
@@ -17,6 +18,8 @@ export interface ServiceProxyOptions {
   client: KubeClient;
   informers: InformerFactory;
   engine: ServiceProxyEngine;
+  /** The network namespaces of pods that run. */
+  sandboxes: PodSandboxes;
   /** The program that sandboxes of the node image run, for the engine's architecture. */
   sandboxProgram(): Buffer;
   /** A prebuilt node image to use instead of building one. */
