@@ -8,7 +8,11 @@ import { createVolumeUsage } from './usage';
 it('tells how full the claims of running pods are, and asks the engine at most once a minute', async () => {
   const bed = await startStorageBed();
   let asked = 0;
-  const volumeSizes = async () => new Map([['handle', 10_000 + ++asked]]);
+  const there = ['handle'];
+  const volumeSizes = async () => {
+    const bytes = 10_000 + ++asked;
+    return new Map(there.map((name) => [name, bytes]));
+  };
   const usage = createVolumeUsage({
     informers: bed.informers,
     engine: { volumeSizes },
@@ -34,6 +38,17 @@ it('tells how full the claims of running pods are, and asks the engine at most o
     expect(asked).toBe(1);
     await bed.advance(1000);
     expect((await usage('n1'))[0]?.usedBytes).toBe(10_002);
+    // A new volume is asked for sooner.
+    await bed.volume('pv2', { hostPath: undefined, csi: { driver: 'docker.gantry.dev', volumeHandle: 'new' } });
+    await bed.claim('more');
+    expect(await bed.claimState('more')).toBe('Bound pv2');
+    await bed.pod('second', 'more', { nodeName: 'n1' });
+    await bed.run(await bed.client.get<Pod>(resources.pods, 'default', 'second'));
+    await bed.settle();
+    there.push('new');
+    expect((await usage('n1')).map(({ claim }) => claim)).toEqual(['data']);
+    await bed.advance(5000);
+    expect((await usage('n1')).map(({ claim }) => claim)).toEqual(['data', 'more']);
   } finally {
     bed.stop();
   }

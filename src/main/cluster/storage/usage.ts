@@ -11,6 +11,8 @@ import { dockerVolumeDriver } from './names';
 
 /** For how long sizes are believed: the engine goes through all files to tell them. In ms. */
 const believeMs = 60_000;
+/** How soon it is asked again about a volume that it did not tell of, which may be new. */
+const askAgainMs = 5_000;
 
 export interface VolumeUsageOptions {
   informers: InformerFactory;
@@ -26,8 +28,8 @@ export function createVolumeUsage({ informers, engine, clock, log }: VolumeUsage
   const volumes = informers.informer<PersistentVolume>(resources.persistentVolumes);
   let read: { at: number; sizes: Promise<ReadonlyMap<string, number>> } | undefined;
 
-  const sizes = (): { at: number; sizes: Promise<ReadonlyMap<string, number>> } => {
-    if (!read || clock.now() - read.at >= believeMs) {
+  const sizes = (believed = believeMs): { at: number; sizes: Promise<ReadonlyMap<string, number>> } => {
+    if (!read || clock.now() - read.at >= believed) {
       const asked = Promise.resolve(engine.volumeSizes?.() ?? new Map<string, number>());
       read = {
         at: clock.now(),
@@ -51,8 +53,12 @@ export function createVolumeUsage({ informers, engine, clock, log }: VolumeUsage
       });
     });
     if (used.length === 0) return [];
-    const { at, sizes: asked } = sizes();
-    const known = await asked;
+    let { at, sizes: asked } = sizes();
+    let known = await asked;
+    if (used.some(({ found }) => !known.has(found.csi!.volumeHandle))) {
+      ({ at, sizes: asked } = sizes(askAgainMs));
+      known = await asked;
+    }
     return used.flatMap(({ pod, volume, claim, found }) => {
       const usedBytes = known.get(found.csi!.volumeHandle);
       if (usedBytes === undefined) return [];

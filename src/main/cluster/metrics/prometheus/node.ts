@@ -113,15 +113,25 @@ export function summary({ name, node, containers, pods }: NodeUsage, volumes: re
     },
     memory: { time: new Date(of.totals.timeMs).toISOString(), workingSetBytes: Math.round(of.totals.memoryBytes) },
   });
+  const sampled = new Set(pods.map(({ uid }) => uid));
+  /** Pods too young to have been sampled, whose volumes are known already. */
+  const young = new Map(volumes.flatMap((one) => (sampled.has(one.uid) ? [] : [[one.uid, one] as const])));
   return {
     node: { nodeName: name, ...(node ? usage({ totals: node }) : {}) },
-    pods: pods.map((pod) => ({
-      podRef: { name: pod.pod, namespace: pod.namespace, uid: pod.uid },
-      ...usage(pod),
-      containers: containers
-        .filter((one) => one.pod === pod.pod && one.namespace === pod.namespace)
-        .map((one) => ({ name: one.container, ...usage(one) })),
-      ...volumesOf(pod.uid),
-    })),
+    pods: [
+      ...pods.map((pod) => ({
+        podRef: { name: pod.pod, namespace: pod.namespace, uid: pod.uid },
+        ...usage(pod),
+        containers: containers
+          .filter((one) => one.pod === pod.pod && one.namespace === pod.namespace)
+          .map((one) => ({ name: one.container, ...usage(one) })),
+        ...volumesOf(pod.uid),
+      })),
+      ...[...young.values()].map(({ pod, namespace, uid }) => ({
+        podRef: { name: pod, namespace, uid },
+        containers: [],
+        ...volumesOf(uid),
+      })),
+    ],
   };
 }

@@ -15,6 +15,7 @@ import { silentLogger } from '../../log';
 import { openMemoryStore } from '../../store';
 import type { NodeUsage } from '../metrics';
 import { createMonitoring, queueFamilies, schedulerFamilies, storeFamilies, type ClusterMonitoring } from '.';
+import { summary } from './node';
 import { readExposition } from './testing';
 
 const totals = { timeMs: 5000, cpuTotalNanos: 3e9, memoryBytes: 2 ** 20 };
@@ -186,6 +187,19 @@ describe('a node', () => {
     expect(JSON.parse(body)).toMatchObject({
       node: { nodeName: 'n', cpu: { usageCoreNanoSeconds: 3e9 } },
       pods: [{ podRef: { name: 'p', namespace: 'ns', uid: 'u' }, containers: [{ name: 'main' }] }],
+    });
+  });
+
+  it('has a summary of the volumes of pods that are too young to have been sampled', () => {
+    const usage = { usedBytes: 10, capacityBytes: 40, timeMs: 0, namespace: 'ns', volume: 'v', claim: 'c' };
+    const node = { name: 'n', node: undefined, containers: [], pods: [] };
+    expect(summary(node, [{ ...usage, pod: 'new', uid: 'x' }])).toMatchObject({
+      pods: [
+        {
+          podRef: { name: 'new', namespace: 'ns', uid: 'x' },
+          volume: [{ name: 'v', usedBytes: 10, availableBytes: 30, pvcRef: { name: 'c', namespace: 'ns' } }],
+        },
+      ],
     });
   });
 
