@@ -8,12 +8,15 @@ import DeploymentBlock from './deployment.vue';
 import EndpointsBlock from './endpoints.vue';
 import EndpointSliceBlock from './endpointslice.vue';
 import EventBlock from './event.vue';
+import GatewayBlock from './gateway.vue';
 import GenericBlock from './generic.vue';
 import HorizontalPodAutoscalerBlock from './horizontalpodautoscaler.vue';
+import HttpRouteBlock from './httproute.vue';
 import IngressBlock from './ingress.vue';
 import JobBlock from './job.vue';
 import LimitRangeBlock from './limitrange.vue';
 import NamespaceBlock from './namespace.vue';
+import NetworkPolicyBlock from './networkpolicy.vue';
 import NodeBlock from './node.vue';
 import PersistentVolumeBlock from './persistentvolume.vue';
 import PersistentVolumeClaimBlock from './persistentvolumeclaim.vue';
@@ -41,11 +44,14 @@ const blocks: Record<string, Component> = {
   endpoints: EndpointsBlock,
   endpointslices: EndpointSliceBlock,
   events: EventBlock,
+  gateways: GatewayBlock,
   horizontalpodautoscalers: HorizontalPodAutoscalerBlock,
+  httproutes: HttpRouteBlock,
   ingresses: IngressBlock,
   jobs: JobBlock,
   limitranges: LimitRangeBlock,
   namespaces: NamespaceBlock,
+  networkpolicies: NetworkPolicyBlock,
   nodes: NodeBlock,
   persistentvolumeclaims: PersistentVolumeClaimBlock,
   persistentvolumes: PersistentVolumeBlock,

@@ -14,6 +14,17 @@ function reported(object: KubeObject, type: string): StatusValue {
     : status('Pending', 'busy', found?.message);
 }
 
+/** What the gateways of a route say of it: the worst. */
+function routed(route: KubeObject): StatusValue {
+  const parents = (route.status?.parents ?? []) as NonNullable<KubeObject['status']>[];
+  for (const type of ['Accepted', 'ResolvedRefs']) {
+    const refusal = parents.map((parent) => condition({ status: parent }, type)).find((one) => one?.status === 'False');
+    if (refusal) return status(refusal.reason ?? `Not ${type}`, 'error', refusal.message);
+  }
+  const accepted = parents.filter((parent) => condition({ status: parent }, 'Accepted')?.status === 'True');
+  return accepted.length && accepted.length === parents.length ? status('Accepted', 'ok') : status('Pending', 'busy');
+}
+
 export const gatewayClasses = defineKindView<KubeObject>({
   id: 'gatewayclasses',
   group,
@@ -82,6 +93,7 @@ export const httpRoutes = defineKindView<KubeObject>({
       value: (object) => (object.spec?.parentRefs ?? []).map(({ name }: { name: string }) => name),
     },
   ],
+  status: routed,
   capabilities: {},
   template: `apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
