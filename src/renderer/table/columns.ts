@@ -45,7 +45,7 @@ export function tableColumns(view: KindView): TableColumn[] {
     column({ id: 'name', renderer: 'name', width: 190, flex: !stretches, value: (row) => row.name }),
     view.namespaced && column({ id: 'namespace', renderer: 'text', width: 104, value: (row) => row.namespace ?? null }),
     view.status !== undefined &&
-      column({ id: 'status', renderer: 'status', width: 156, value: (row) => row.status ?? null }),
+      column({ id: 'status', renderer: 'status', width: view.statusWidth ?? 156, value: (row) => row.status ?? null }),
     ...own,
     column({ id: 'age', renderer: 'age', width: 70, value: (row) => row.createdAt }),
   ];

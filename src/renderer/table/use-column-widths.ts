@@ -20,12 +20,13 @@ function write(kind: string, widths: Widths): void {
   localStorage.setItem(KEY, JSON.stringify({ ...all, [kind]: widths }));
 }
 
-/** How far columns of text give way before the table scrolls sideways; names never do. */
+/** How far wide columns of text give way before the table scrolls sideways; names never do. */
 const NARROWEST = 0.75;
+const WIDE = 110;
 
 /** The width of each column in a table that has `room`: the preferred ones, or a little less where that makes them fit. */
 export function fittingWidths(columns: readonly TableColumn[], room: number): Widths {
-  const yields = (column: TableColumn): boolean => grows(column) && column.renderer !== 'name';
+  const yields = (column: TableColumn): boolean => grows(column) && column.renderer !== 'name' && column.width > WIDE;
   const sum = (some: readonly TableColumn[]): number => some.reduce((total, { width }) => total + width, 0);
   const flexible = sum(columns.filter(yields));
   const spare = room - (sum(columns) - flexible);

@@ -45,6 +45,7 @@ export const events = defineKindView<Event>({
     },
   ],
   hidden: ['name', 'age'],
+  statusWidth: 92,
   defaultSort: { column: 'lastSeen' },
   status: (object) => status(object.type ?? 'Normal', object.type === 'Warning' ? 'warn' : 'neutral'),
   facts: (object) => ({

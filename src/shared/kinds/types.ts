@@ -107,6 +107,8 @@ export interface KindView<T extends KubeObject = any> {
   columns: ColumnDefinition<T>[];
   /** Columns that every kind has, hidden here until the user asks for them. */
   hidden?: ('name' | 'namespace' | 'status' | 'age')[];
+  /** Preferred width of the status column, px, where its words are short. */
+  statusWidth?: number;
   /** Sort when the table opens; names by default. */
   defaultSort?: { column: string; descending?: boolean };
   status?(object: T): StatusValue;
