@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigMap, Secret } from '@shared/k8s';
 import { resources } from '../../src/main/cluster/client/resources';
-import { attachTo } from '../../src/main/cluster/kubelet/runtime/docker-sessions';
+import { attachTo, ReadMarks } from '../../src/main/cluster/kubelet/runtime/docker-sessions';
 import { busybox, docker } from '../support/docker';
 import { createHarness, podOf, readAll, script, type Harness } from './kubelet-harness';
 
@@ -350,6 +350,17 @@ describe('exec and attach', () => {
     expect([out, err, done]).toEqual(['at once\nlater\n', 'problem\n', { exitCode: 5 }]);
   });
 
+  it('says nothing twice that was read from the log, and hears on for a while when there is no more input', async () => {
+    const text = 'echo at once; read line; sleep 0.5; echo "heard $line"; sleep 0.5; echo later; sleep 100';
+    await cluster.create(podOf('heard', { ...script(text), stdin: true }));
+    await cluster.running('heard');
+    await expect.poll(() => cluster.logs('heard')).toBe('at once\n');
+    const session = await cluster.kubelet.connection.run('default', 'heard', { container: 'main', ...attaching });
+    session.stdin!.end('word\n');
+    expect(await readAll(session.stdout)).toBe('heard word\nlater\n');
+    await session.done;
+  });
+
   it('gives what a container said that has ended meanwhile', async () => {
     const container = await docker.createContainer({
       Image: busybox,
@@ -359,7 +370,7 @@ describe('exec and attach', () => {
     });
     await container.start();
     await container.wait();
-    const session = await attachTo(docker, container.id, attaching);
+    const session = await attachTo(docker, container.id, attaching, new ReadMarks());
     const [out, err, done] = await Promise.all([readAll(session.stdout), readAll(session.stderr), session.done]);
     expect([out, err, done]).toEqual(['all of it\n', 'problem\n', { exitCode: 3 }]);
   });

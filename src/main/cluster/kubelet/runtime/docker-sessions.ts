@@ -34,17 +34,40 @@ export async function execIn(
  * attaches a moment later; on an old one that would be history.
  */
 const replayedMs = 10_000;
+/** For how long a container must be silent after its client has no more input, before the client is detached. */
+const quietMs = 1000;
+
+/** Until when the output of containers was read, for as long as that matters to whoever attaches. Times in ms. */
+export class ReadMarks {
+  private readonly marks = new Map<string, number>();
+
+  note(id: string): void {
+    const now = Date.now();
+    for (const [old, at] of this.marks) if (now - at > replayedMs) this.marks.delete(old);
+    this.marks.set(id, now);
+  }
+
+  of(id: string): number {
+    return this.marks.get(id) ?? 0;
+  }
+}
 
 /**
- * Joins the container's own process. What a container that has just started said before goes first, and nothing of one
- * that ends meanwhile is lost. The caller maps failures.
+ * Joins the container's own process. What a container that has just started said before goes first, unless it was read
+ * from its log, and nothing of one that ends meanwhile is lost. The caller maps failures.
  */
-export async function attachTo(docker: Docker, id: string, options: RuntimeRunOptions): Promise<RunSession> {
+export async function attachTo(
+  docker: Docker,
+  id: string,
+  options: RuntimeRunOptions,
+  marks: ReadMarks,
+): Promise<RunSession> {
   const container = docker.getContainer(id);
   const { Config: config, State: state } = await container.inspect();
   const asked = Date.now();
   const started = Date.parse(state.StartedAt);
   const replay = asked - started < replayedMs;
+  const since = seconds(replay ? Math.max(started, marks.of(id)) : asked);
   const wanted = { ...options, stdin: options.stdin && !!config.OpenStdin, tty: config.Tty };
   const result = async () => ({
     exitCode: await container.inspect().then(
@@ -52,19 +75,26 @@ export async function attachTo(docker: Docker, id: string, options: RuntimeRunOp
       () => 0,
     ),
   });
-  const attach = { stream: true, hijack: true, stdin: wanted.stdin, stdout: true, stderr: true, logs: replay };
+  const attach = { stream: true, hijack: true, stdin: wanted.stdin, stdout: true, stderr: true };
   const socket = (await container.attach(attach)) as unknown as Duplex;
-  const now = await container.inspect();
-  if (!now.State.Running) {
+  const until = seconds(Date.now());
+  const cancel = new AbortController();
+  const log = (limits: object): Promise<Readable> =>
+    openLog(docker, id, { stdout: true, stderr: true, ...limits }, cancel.signal);
+  if (!(await container.inspect()).State.Running) {
     // Engines let clients wait for the next start of what has ended. All that it said is in its log by now.
     socket.destroy();
-    const since = ((replay ? started : asked) / 1000).toFixed(3);
-    const cancel = new AbortController();
-    const log = await openLog(docker, id, { stdout: true, stderr: true, since }, cancel.signal);
-    return loggedSession(log, wanted, result, () => cancel.abort());
+    return loggedSession(await log({ since }), wanted, result, () => cancel.abort());
   }
-  return hijackedSession(socket, wanted, (w, h) => void container.resize({ w, h }).catch(() => {}), result);
+  const detaches = !(config.StdinOnce && !config.Tty);
+  return hijackedSession(socket, wanted, (w, h) => void container.resize({ w, h }).catch(() => {}), result, {
+    ...(replay ? { before: await log({ since, until }) } : {}),
+    ...(detaches ? { quietMs } : {}),
+  });
 }
+
+/** A moment as the engine's log takes it. */
+const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 
 /** A container's log with both outputs in one. Destroying it ends the request. The caller maps failures. */
 export async function logsOf(docker: Docker, id: string, wanted: RuntimeLogOptions): Promise<Readable> {

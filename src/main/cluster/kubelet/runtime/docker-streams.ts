@@ -1,4 +1,4 @@
-import { PassThrough, Transform, type Duplex, type Readable } from 'node:stream';
+import { PassThrough, Readable, Transform, Writable, type Duplex } from 'node:stream';
 import type { RunSession } from '../../apiserver/node-connection';
 
 const stdoutStream = 1;
@@ -102,18 +102,50 @@ interface Wanted {
 /**
  * A session over the hijacked connection of an exec or attach.
  * @param result asked when the connection has ended
+ * @param before comes ahead of what the connection says
+ * @param quietMs the engine lets go of clients whose input ends: that is kept from it until there was no output for so long
  */
 export function hijackedSession(
   socket: Duplex,
   wanted: Wanted,
   resize: (columns: number, rows: number) => void,
   result: () => Promise<{ exitCode: number; error?: string }>,
+  { before, quietMs }: { before?: Readable; quietMs?: number } = {},
 ): RunSession {
+  let heardAt = 0;
+  async function* output(): AsyncGenerator<Buffer> {
+    if (before) yield* before as AsyncIterable<Buffer>;
+    for await (const chunk of socket) {
+      heardAt = Date.now();
+      yield chunk as Buffer;
+    }
+  }
+  const simple = !before && quietMs === undefined;
+  const source = simple ? socket : Readable.from(output(), { objectMode: false });
+  const stdin = quietMs === undefined ? socket : patientInput(socket, quietMs, () => heardAt);
   return {
-    ...sessionOf(socket, wanted, result, () => void socket.destroy()),
-    stdin: wanted.stdin ? socket : null,
+    ...sessionOf(source, wanted, result, () => void socket.destroy()),
+    stdin: wanted.stdin ? stdin : null,
     resize,
   };
+}
+
+/** Input whose end reaches the connection only once that has said nothing for a while. */
+function patientInput(socket: Duplex, quietMs: number, heardAt: () => number): Writable {
+  const input = new Writable({
+    write: (chunk: Buffer, encoding, done) => void socket.write(chunk, encoding, done),
+    final(done) {
+      const from = Date.now();
+      const check = (): void => {
+        const left = Math.max(from, heardAt()) + quietMs - Date.now();
+        if (left > 0 && !socket.destroyed && !socket.readableEnded) setTimeout(check, Math.min(left, 100)).unref();
+        else socket.end(() => done());
+      };
+      check();
+    },
+  });
+  // Who has ended takes no more input, and says so in its own way.
+  return input.on('error', () => {});
 }
 
 /** A session of a container that has ended: what it said, and its end. @param cancel gives up reading */

@@ -10,7 +10,7 @@ import { findDockerEndpoint, type DockerEndpoint } from './docker-host';
 import { buildImage, ensurePauseImage, imageInfo, pullImage } from './docker-images';
 import { ensureNetwork } from './docker-network';
 import { containerOf, containerOptions, resourceOptions, sandboxOptions, stateOf, statsOf } from './docker-specs';
-import { attachTo, execIn, logsOf } from './docker-sessions';
+import { attachTo, execIn, logsOf, ReadMarks } from './docker-sessions';
 import { giveVolume, makeDirectory, volumeSizes } from './docker-volumes';
 import { withTag } from './image-reference';
 import { pauseImage } from './pause-image';
@@ -62,6 +62,7 @@ class DockerRuntime implements Runtime {
   readonly kind = 'docker';
   private readonly networkName: string;
   private readonly ended = new AbortController();
+  private readonly marks = new ReadMarks();
   private pause: Promise<void> | undefined;
   /** Of several calls at a time one makes the network. */
   private network: Promise<NetworkInfo> | undefined;
@@ -222,12 +223,16 @@ class DockerRuntime implements Runtime {
     return this.call(() =>
       options.command
         ? execIn(this.docker.getContainer(id), options, options.command)
-        : attachTo(this.docker, id, options),
+        : attachTo(this.docker, id, options, this.marks),
     );
   }
 
   logs(id: string, options: RuntimeLogOptions): Promise<Readable> {
-    return this.call(() => logsOf(this.docker, id, options));
+    return this.call(async () => {
+      const log = await logsOf(this.docker, id, options);
+      if (!options.follow) this.marks.note(id);
+      return log;
+    });
   }
 
   async createVolume(name: string, wanted: Record<string, string>, memory?: MemoryVolume): Promise<void> {
