@@ -1,4 +1,5 @@
 import type { KubeList, Pod } from '@shared/k8s';
+import { expect, vi } from 'vitest';
 import type { ApiClient } from './app';
 import { containersOf, docker } from './docker';
 
@@ -21,6 +22,36 @@ export async function containerIn(clusterId: string, pod: Pod): Promise<string> 
   const labels = { 'gantry.dev/pod-uid': pod.metadata.uid, 'gantry.dev/kind': 'app' };
   return (await containersOf(clusterId, labels)).find(({ State }) => State === 'running')!.Id;
 }
+
+/** The template of a pod with one container `main`. */
+export const template = (labels: Record<string, string>, container: object, more: object = {}) => ({
+  metadata: { labels },
+  spec: { terminationGracePeriodSeconds: 1, ...more, containers: [{ name: 'main', image: 'busybox:1', ...container }] },
+});
+
+/** A pod of such a template. */
+export function podOf(name: string, labels: Record<string, string>, container: object, more: object = {}) {
+  const { metadata, spec } = template(labels, container, more);
+  return { metadata: { ...metadata, name }, spec };
+}
+
+/** A container that answers requests with the name of its pod. */
+export const web = {
+  command: ['sh', '-c', 'mkdir -p /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www'],
+  ports: [{ name: 'http', containerPort: 8080 }],
+  readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+};
+
+/** Waits for a condition in a hook, where there is no `expect.poll`. */
+export const until = (condition: () => Promise<boolean>, timeout = 60_000) =>
+  vi.waitFor(async () => expect(await condition()).toBe(true), { timeout, interval: 250 });
+
+/** What answers at an address of this machine. */
+export const fromHost = async (url: string): Promise<string> =>
+  fetch(url, { signal: AbortSignal.timeout(3000), headers: { connection: 'close' } }).then(
+    async (response) => (await response.text()).trim(),
+    (error: Error) => `failed: ${error.message}`,
+  );
 
 /** Runs a command in a container, through Docker and not through the app. */
 export async function runIn(id: string, command: string[]): Promise<string> {
