@@ -3,7 +3,7 @@ import { apiVersionOf } from '../api/kind';
 import { noSuchResource, type ServerContext } from './context';
 import { negotiate } from './negotiation';
 import { OpenApi } from './openapi';
-import { ownGroups, servedGroups, type ServedGroup, type ServedResource, type ServedVersion } from './served';
+import { servedGroups, type ServedGroup, type ServedResource, type ServedVersion } from './served';
 import { issuer } from './tokens/service-account';
 import type { ApiRequest, ApiResponse } from './types';
 import { flag } from './reads';
@@ -45,7 +45,7 @@ export class Discovery {
       platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
       ...version,
     };
-    this.openApi = new OpenApi(context.schema, this.version.gitVersion, () => ownGroups(context));
+    this.openApi = new OpenApi(context.schema, this.version.gitVersion, () => servedGroups(context));
   }
 
   /** @throws ApiError 404 | 406 */

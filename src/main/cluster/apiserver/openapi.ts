@@ -3,6 +3,8 @@ import type { KubeObject } from '@shared/k8s';
 import { apiError } from '../api/errors';
 import { encodeOpenApiV2, rootOf } from '../api/schema/openapi';
 import type { ApiSchema } from '../api/schema/types';
+import type { Documents } from './aggregation/documents';
+import { mergeOpenApiV2, type OpenApiV2 } from './aggregation/openapi-v2';
 import { noSuchResource } from './context';
 import type { ServedGroup, ServedVersion } from './served';
 import type { ApiRequest, ApiResponse } from './types';
@@ -52,7 +54,14 @@ export class OpenApi {
     const accepted = ['application/json', ...protobufTypes];
     const type = chosen(request.accept, accepted);
     if (!type) throw notAcceptable(accepted);
-    const document = this.document('v2', () => this.schema.openApiV2(this.version, this.versions().flatMap(of)));
+    const document = this.document('v2', () => {
+      const own = this.schema.openApiV2(this.version, this.versions().flatMap(of)) as OpenApiV2;
+      const parts = this.others().map(({ documents }) => documents.v2);
+      return mergeOpenApiV2(
+        own,
+        parts.filter((part) => part !== undefined),
+      );
+    });
     const headers = { ETag: document.etag, Vary: 'Accept' };
     if (isKnown(request, document.etag)) return unchanged(headers);
     if (!protobufTypes.includes(type)) return answer(document, headers);
@@ -68,7 +77,11 @@ export class OpenApi {
   private index(request: ApiRequest): ApiResponse {
     const document = this.document('v3', () => ({
       paths: Object.fromEntries(
-        [...this.byRoot()].map(([root, { hash }]) => [root, { serverRelativeURL: `/openapi/v3/${root}?hash=${hash}` }]),
+        [...this.byRoot()]
+          .map(([root, { hash }]) => [root, hash] as const)
+          // Other servers answer for their documents themselves.
+          .concat(this.others().flatMap(({ root, documents: { v3 } }) => (v3 === undefined ? [] : [[root, v3]])))
+          .map(([root, hash]) => [root, { serverRelativeURL: `/openapi/v3/${root}?hash=${hash}` }]),
       ),
     }));
     const headers = { ETag: document.etag };
@@ -96,8 +109,15 @@ export class OpenApi {
     );
   }
 
+  /** Those that are served here. */
   private versions(): ServedVersion[] {
-    return this.groups().flatMap(({ versions }) => versions);
+    return this.groups().flatMap(({ versions }) => versions.filter(({ aggregated }) => !aggregated));
+  }
+
+  private others(): { root: string; documents: Documents }[] {
+    return this.groups().flatMap(({ versions }) =>
+      versions.flatMap((one) => (one.aggregated ? [{ root: rootOf(one), documents: one.aggregated.documents }] : [])),
+    );
   }
 
   private byRoot(): Map<string, { hash: string; served: ServedVersion }> {

@@ -1,5 +1,6 @@
 import { apiVersionOf, type KindDefinition } from '../api/kind';
 import type { DocumentedResource, DocumentedSubresource } from '../api/schema/openapi';
+import type { Documents } from './aggregation/documents';
 import { groupPriorityOf, versionPriorityOf } from './aggregation/priorities';
 import type { ServerContext } from './context';
 import { byPrecedence } from './custom/versions';
@@ -19,7 +20,7 @@ export interface ServedVersion {
   version: string;
   resources: ServedResource[];
   /** Set where another server serves it, with what its APIService says; `current`: it told just now. */
-  aggregated?: { groupPriority: number; versionPriority: number; current: boolean };
+  aggregated?: { groupPriority: number; versionPriority: number; current: boolean; documents: Documents };
 }
 
 export interface ServedGroup {
@@ -51,13 +52,6 @@ export function servedGroups(context: ServerContext): ServedGroup[] {
   for (const one of elsewhere.values()) Object.assign(take(one), one);
   return [...groups.values()].map(inOrder).sort((a, b) => priorityOf(b) - priorityOf(a));
 }
-
-/** The groups without what other servers serve. */
-export const ownGroups = (context: ServerContext): ServedGroup[] =>
-  servedGroups(context).map(({ group, versions }) => ({
-    group,
-    versions: versions.filter(({ aggregated }) => !aggregated),
-  }));
 
 /** The versions (`apps/v1`) that the server serves whatever is stored. */
 export const builtInVersions = (context: ServerContext): ReadonlySet<string> =>

@@ -7,6 +7,7 @@ import type { Logger } from '../../log';
 import type { Store, StoreWatch } from '../../store/types';
 import type { ServedResource } from '../served';
 import { check, type Checked, type Verdict } from './checks';
+import { documentsOf, type Documents } from './documents';
 import type { ExtensionServers } from './extension-server';
 import { apiServices, send, type Handle } from './objects';
 
@@ -23,6 +24,9 @@ interface Watched {
   resources?: ServedResource[];
   /** It told that at the last look. */
   current: boolean;
+  documents?: Documents;
+  /** The documents are being asked for. */
+  reading: boolean;
   failures: number;
   timer?: Timer;
   looking: boolean;
@@ -69,7 +73,7 @@ export class Availability {
     }
     if (known) stop(known);
     const ends = new AbortController();
-    this.watched.set(name, { api, current: false, failures: 0, looking: false, again: false, ends });
+    this.watched.set(name, { api, current: false, failures: 0, looking: false, again: false, reading: false, ends });
     if (this.follows.length === 0) this.followServices();
     this.look(name);
   }
@@ -82,9 +86,9 @@ export class Availability {
   }
 
   /** What the server behind an APIService serves, and whether that is how it is now. */
-  served(name: string): { resources: ServedResource[]; current: boolean } {
-    const { resources = [], current = false } = this.watched.get(name) ?? {};
-    return { resources, current };
+  served(name: string): { resources: ServedResource[]; current: boolean; documents: Documents } {
+    const { resources = [], current = false, documents = {} } = this.watched.get(name) ?? {};
+    return { resources, current, documents };
   }
 
   close(): void {
@@ -150,7 +154,21 @@ export class Availability {
     watched.current = verdict.status === 'True' && resources !== undefined;
     if (watched.current) watched.failures = 0;
     await this.write(name, verdict);
-    if (!isDeepStrictEqual(before, { resources: watched.resources, current: watched.current })) this.options.changed();
+    const same = isDeepStrictEqual(before, { resources: watched.resources, current: watched.current });
+    if (!same) this.options.changed();
+    const stays = isDeepStrictEqual(before.resources, watched.resources);
+    if (watched.current) void this.read(name, watched, stays ? watched.documents : undefined);
+  }
+
+  /** Asks for the OpenAPI documents. Nothing waits for them. */
+  private async read(name: string, watched: Watched, known: Documents | undefined): Promise<void> {
+    if (watched.reading) return;
+    watched.reading = true;
+    const documents = await documentsOf(this.options.servers, watched.api, known, watched.ends.signal);
+    watched.reading = false;
+    if (this.watched.get(name) !== watched || isDeepStrictEqual(documents, watched.documents)) return;
+    watched.documents = documents;
+    this.options.changed();
   }
 
   private async write(name: string, verdict: Verdict): Promise<void> {

@@ -43,6 +43,10 @@ export interface Aggregation {
   close(): void;
 }
 
+/** `openapi/v3/apis/GROUP/VERSION`. */
+const isDocument = ([root, edition, apis, ...rest]: readonly string[]): boolean =>
+  root === 'openapi' && edition === 'v3' && apis === 'apis' && rest.length === 2;
+
 const lastingSubresources = new Set(['exec', 'attach', 'portforward', 'proxy', 'log']);
 
 /** @param changed called when what other servers serve has changed */
@@ -144,7 +148,10 @@ export function createAggregation(options: {
     if (remote.size === 0) return undefined;
     if (route.type === 'resource') return remote.get(`${route.group}/${route.version}`);
     const [root, group, version, ...rest] = route.segments;
-    return root === 'apis' && rest.length === 0 ? remote.get(`${group}/${version}`) : undefined;
+    if (root === 'apis' && rest.length === 0) return remote.get(`${group}/${version}`);
+    if (!isDocument(route.segments)) return undefined;
+    const api = remote.get(rest.join('/'));
+    return api && availability.served(api.metadata.name).documents.v3 !== undefined ? api : undefined;
   };
 
   return {
@@ -164,8 +171,8 @@ export function createAggregation(options: {
     versions: () =>
       [...remote.values()].map((api) => {
         const { group = '', version = '', groupPriorityMinimum, versionPriority } = api.spec!;
-        const { resources, current } = availability.served(api.metadata.name);
-        const aggregated = { groupPriority: groupPriorityMinimum, versionPriority, current };
+        const { resources, ...told } = availability.served(api.metadata.name);
+        const aggregated = { groupPriority: groupPriorityMinimum, versionPriority, ...told };
         return { group, version, resources, aggregated };
       }),
     start(to) {
@@ -207,6 +214,9 @@ function pathFor({ path, query }: ApiRequest): string {
       }
       return encodeURIComponent(text);
     });
-  const search = query.toString();
+  const passed = new URLSearchParams(query);
+  // The hash in the address of an OpenAPI document is ours.
+  if (isDocument(segments)) passed.delete('hash');
+  const search = passed.toString();
   return `/${segments.join('/')}${path.endsWith('/') ? '/' : ''}${search ? `?${search}` : ''}`;
 }

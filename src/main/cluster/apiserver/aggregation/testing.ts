@@ -11,6 +11,8 @@ import type { Pki } from '../pki';
 export interface ExtensionServer {
   /** What it answers; a document of discovery unless told. */
   answer: (request: IncomingMessage, response: ServerResponse) => void;
+  /** What it answers for OpenAPI documents; none unless told. */
+  describe: (request: IncomingMessage, response: ServerResponse) => void;
   upgrade: (request: IncomingMessage, socket: Duplex) => void;
   /** What its node answers instead of a connection. */
   refuse?: Error;
@@ -59,7 +61,8 @@ export async function startExtensionServer(
   const { caPem } = await pki.frontProxy();
   const listener = createServer(
     { ...pki.serving, ca: [caPem], requestCert: true, rejectUnauthorized: false },
-    (request, response) => extension.answer(request, response),
+    (request, response) =>
+      (request.url!.startsWith('/openapi/') ? extension.describe : extension.answer)(request, response),
   );
   listener.on('upgrade', (request, socket) => extension.upgrade(request, socket));
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
@@ -75,6 +78,7 @@ export async function startExtensionServer(
   });
   const extension: ExtensionServer = {
     answer: (_request, response) => json(response, discovery),
+    describe: (_request, response) => json(response, {}, 404),
     upgrade: (_request, socket) => socket.destroy(),
     api: (spec = {}) => ({
       metadata: { name: `v1.${group}` },
