@@ -34,6 +34,8 @@ export async function execIn(
  * attaches a moment later; on an old one that would be history.
  */
 const replayedMs = 10_000;
+/** The engine notes a container's start a moment after its process has begun to talk. */
+const headStartMs = 1000;
 /** For how long a container must be silent after its client has no more input, before the client is detached. */
 const quietMs = 1000;
 
@@ -67,7 +69,7 @@ export async function attachTo(
   const asked = Date.now();
   const started = Date.parse(state.StartedAt);
   const replay = asked - started < replayedMs;
-  const since = seconds(replay ? Math.max(started, marks.of(id)) : asked);
+  const since = seconds(replay ? Math.max(started - headStartMs, marks.of(id)) : asked);
   const wanted = { ...options, stdin: options.stdin && !!config.OpenStdin, tty: config.Tty };
   const result = async () => ({
     exitCode: await container.inspect().then(
