@@ -81,4 +81,38 @@ describe('namespaces', () => {
     await bed.advance(1500);
     expect(await namespaces()).not.toContain('shop');
   });
+
+  it('are emptied although a server behind the API is down, and go when it is back or given up', async () => {
+    bed = await startTestbed();
+    await bed.client.create(resources.namespaces, { metadata: { name: 'shop' } });
+    await bed.client.create(resources.configMaps, { metadata: { name: 'prices', namespace: 'shop' } });
+    await bed.client.create(resources.apiServices, {
+      metadata: { name: 'v1.hats.example.com' },
+      spec: {
+        group: 'hats.example.com',
+        version: 'v1',
+        service: { namespace: 'shop', name: 'hats' },
+        insecureSkipTLSVerify: true,
+        groupPriorityMinimum: 100,
+        versionPriority: 100,
+      },
+    });
+    await bed.settle();
+    await bed.client.delete(resources.namespaces, undefined, 'shop');
+    await bed.settle();
+    const condition = async (type: string) =>
+      findCondition((await bed.client.get(resources.namespaces, undefined, 'shop')).status!.conditions, type);
+    expect(await condition('NamespaceDeletionDiscoveryFailure')).toMatchObject({
+      status: 'True',
+      reason: 'DiscoveryFailed',
+      message:
+        'Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: hats.example.com/v1: stale GroupVersion discovery: hats.example.com/v1',
+    });
+    expect(await condition('NamespaceContentRemaining')).toMatchObject({ status: 'False', reason: 'ContentRemoved' });
+    expect(bed.store.count('/registry/core/configmaps/shop/')).toBe(0);
+    await bed.client.delete(resources.apiServices, undefined, 'v1.hats.example.com');
+    await bed.advance(1500);
+    expect(await namespaces()).not.toContain('shop');
+    expect(bed.problems).toEqual([]);
+  });
 });
