@@ -78,3 +78,51 @@ describe('service addresses', () => {
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 });
+
+describe('the policy for traffic from outside', () => {
+  const balancer = { type: 'LoadBalancer', externalTrafficPolicy: 'Local' };
+
+  it('comes with a port for health checks where load balancers need one, and goes with it', async () => {
+    const { send } = await createTestServer();
+    const made = (await send('POST', path, { body: service('a', balancer) })).body;
+    const port = made.spec.healthCheckNodePort;
+    expect(port).toBeGreaterThanOrEqual(30_000);
+    await expect(
+      send('POST', path, { body: service('b', { ...balancer, healthCheckNodePort: port }) }),
+    ).rejects.toMatchObject({
+      code: 422,
+      message: `Service "b" is invalid: spec.healthCheckNodePort: Invalid value: ${port}: failed to allocate requested HealthCheck NodePort ${port}: provided port is already allocated`,
+    });
+    const patch = (spec: object) =>
+      send('PATCH', `${path}/a`, { body: { spec }, contentType: 'application/merge-patch+json' });
+    await expect(patch({ healthCheckNodePort: 30_001 })).rejects.toMatchObject({
+      message: 'Service "a" is invalid: spec.healthCheckNodePort: Invalid value: 30001: field is immutable',
+    });
+    const { healthCheckNodePort: _, ...without } = made.spec;
+    const replaced = await send('PUT', `${path}/a`, { body: { ...made, spec: without } });
+    expect(replaced.body.spec.healthCheckNodePort).toBe(port);
+    expect((await patch({ externalTrafficPolicy: 'Cluster' })).body.spec.healthCheckNodePort).toBeUndefined();
+    expect((await patch({ type: 'ClusterIP' })).body.spec.externalTrafficPolicy).toBeUndefined();
+    const other = await send('POST', path, { body: service('b', { ...balancer, healthCheckNodePort: port }) });
+    expect(other.body.spec.healthCheckNodePort).toBe(port);
+  });
+
+  it('is for Services that are reached from outside', async () => {
+    const { send } = await createTestServer();
+    const refusal = (spec: object) =>
+      send('POST', path, { body: service('a', { ...spec }) }).then(
+        () => 'accepted',
+        ({ message }: Error) => message.replace('Service "a" is invalid: ', ''),
+      );
+    expect(await refusal({ externalTrafficPolicy: 'Local' })).toBe(
+      'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services',
+    );
+    expect(await refusal({ type: 'NodePort', healthCheckNodePort: 30_005 })).toBe(
+      "spec.healthCheckNodePort: Invalid value: 30005: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    );
+    expect(await refusal({ type: 'NodePort', externalTrafficPolicy: 'Some' })).toBe(
+      'spec.externalTrafficPolicy: Unsupported value: "Some": supported values: "Cluster", "Local"',
+    );
+    expect(await refusal({ externalIPs: ['203.0.113.7'], externalTrafficPolicy: 'Local' })).toBe('accepted');
+  });
+});

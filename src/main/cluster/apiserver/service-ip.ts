@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { KubeObject, Service } from '@shared/k8s';
+import { needsHealthCheckNodePort } from '../api/core/service-reach';
 import { apiError, invalid } from '../api/errors';
 import type { Store } from '../store/types';
 import type { AdmissionAttributes } from './admission';
@@ -32,6 +33,7 @@ export function createServiceAllocator(store: Store, cidr: string): ServiceAlloc
     const spec = (object as Service | undefined)?.spec;
     for (const address of clusterIps(spec)) addresses.set(address, key, owned);
     for (const port of spec?.ports ?? []) if (port.nodePort) ports.set(String(port.nodePort), key, owned);
+    if (spec?.healthCheckNodePort) ports.set(String(spec.healthCheckNodePort), key, owned);
   };
   const { items, revision } = store.list(prefix);
   for (const item of items) record(item.key, item.value, true);
@@ -142,6 +144,15 @@ function allocatePorts(
       ports.reserve(String(port.nodePort), key, onDone);
     }
   }
+  if (!needsHealthCheckNodePort(spec)) return;
+  const asked = spec.healthCheckNodePort;
+  const failed = (why: string): never =>
+    refuse('spec.healthCheckNodePort', asked, `failed to allocate requested HealthCheck NodePort ${asked}: ${why}`);
+  if (asked && (asked < firstPort || asked > lastPort))
+    failed(`provided port is not in the valid range. The range of valid ports is ${portRange}`);
+  if (asked && ports.taken(String(asked), key)) failed('provided port is already allocated');
+  spec.healthCheckNodePort = asked || pickPort(ports);
+  ports.reserve(String(spec.healthCheckNodePort), key, onDone);
 }
 
 interface Range {

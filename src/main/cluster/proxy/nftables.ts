@@ -46,10 +46,14 @@ export function renderRuleset(
   for (const port of ports) {
     const inside = lead(port.backends, 'svc', port);
     const outside = port.externalBackends ? lead(port.externalBackends, 'ext', port) : inside;
-    if (inside) services.push(`${port.protocol} . ${port.clusterIp} . ${port.port} : goto ${inside}`);
-    if (!outside) continue;
-    for (const ip of port.externalIps ?? []) services.push(`${port.protocol} . ${ip} . ${port.port} : goto ${outside}`);
-    if (port.nodePort) nodePorts.push(`${port.protocol} . ${port.nodePort} : goto ${outside}`);
+    const atNode = port.nodeBackends ? lead(port.nodeBackends, 'node', port) : outside;
+    const enter = (map: string[], address: string, chain: string | undefined): void => {
+      if (chain) map.push(`${port.protocol} . ${address} : goto ${chain}`);
+      else if (port.elsewhere) map.push(`${port.protocol} . ${address} : drop`);
+    };
+    enter(services, `${port.clusterIp} . ${port.port}`, inside);
+    for (const ip of port.externalIps ?? []) enter(services, `${ip} . ${port.port}`, outside);
+    if (port.nodePort) enter(nodePorts, String(port.nodePort), atNode);
   }
   const sets = chains.flatMap((one) => (one.port.affinitySeconds ? one.backends.map((to) => setOf(one, to)) : []));
   const rules = chains.flatMap((one) => portRules(one));
@@ -147,8 +151,11 @@ export function lostUdpBackends(
     new Map(
       ports
         .filter(({ protocol }) => protocol === 'udp')
-        .flatMap(({ namespace, name, port, backends, externalBackends = [] }) =>
-          [...backends, ...externalBackends].map((to) => [`${namespace}/${name}/${port}/${to.ip}/${to.port}`, to]),
+        .flatMap(({ namespace, name, port, backends, externalBackends = [], nodeBackends = [] }) =>
+          [...backends, ...externalBackends, ...nodeBackends].map((to) => [
+            `${namespace}/${name}/${port}/${to.ip}/${to.port}`,
+            to,
+          ]),
         ),
     );
   const kept = flows(after);

@@ -78,6 +78,18 @@ describe('traffic policies', () => {
     expect(ips(of(local, 'three').externalBackends)).toEqual(['172.18.0.2', '172.18.0.3']);
   });
 
+  it('lead a node port to endpoints of its node alone, and leave others without an answer', () => {
+    const local = { externalTrafficPolicy: 'Local', ports: [{ name: 'http', port: 80, nodePort: 30080 }] };
+    expect(ips(of(local, 'one').nodeBackends)).toEqual(['172.18.0.2']);
+    expect(ips(of(local, 'one').backends)).toEqual(['172.18.0.2', '172.18.0.3']);
+    expect(of(local, 'one').elsewhere).toBeUndefined();
+    expect(of(local, 'three')).toMatchObject({ nodeBackends: [], elsewhere: true });
+    expect(of({ ...local, internalTrafficPolicy: 'Local' }, 'three')).toMatchObject({ backends: [], elsewhere: true });
+    expect(of({ ...local, internalTrafficPolicy: 'Local' }, 'three').nodeBackends).toBeUndefined();
+    const none = serviceBackends([service('default', 'web', { ...web.spec, ...local })], [], 'one')[0]!;
+    expect(none.elsewhere).toBeUndefined();
+  });
+
   it('prefer endpoints of the same node while there are some', () => {
     const prefer = { trafficDistribution: 'PreferSameNode' };
     expect(ips(of(prefer, 'two').backends)).toEqual(['172.18.0.3']);
@@ -112,6 +124,18 @@ describe('the ruleset', () => {
     expect(text).toContain('node-ports { tcp . 30080 : goto ext-default/web/tcp/80 }');
     expect(text).toContain('services { tcp . 203.0.113.7 . 80 : goto ext-default/web/tcp/80 }');
     expect(text).not.toContain('10.96.0.20');
+  });
+
+  it('gives no answer where the endpoints are on other nodes', () => {
+    const local = { nodePort: 30080, nodeBackends: [], elsewhere: true as const };
+    const { text } = renderRuleset([{ ...port, ...local, backends: [one] }], cidr);
+    expect(text).toContain('node-ports { tcp . 30080 : drop }');
+    expect(text).toContain('services { tcp . 10.96.0.20 . 80 : goto svc-default/web/tcp/80 }');
+    const near = renderRuleset([{ ...port, nodePort: 30080, nodeBackends: [one], backends: [one, two] }], cidr).text;
+    expect(near).toContain('node-ports { tcp . 30080 : goto node-default/web/tcp/80 }');
+    expect(renderRuleset([{ ...port, backends: [], elsewhere: true }], cidr).text).toContain(
+      'services { tcp . 10.96.0.20 . 80 : drop }',
+    );
   });
 
   it('keeps who belongs where in sets that outlive the rules', () => {

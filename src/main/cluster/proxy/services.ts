@@ -20,6 +20,10 @@ export interface ServicePortBackends {
   externalIps?: string[];
   /** Where node port and external addresses lead when that is not where the cluster address leads. */
   externalBackends?: Backend[];
+  /** Where the node port leads when only to endpoints of the node. */
+  nodeBackends?: Backend[];
+  /** There are endpoints on other nodes: what may not go there gets no answer, where others are refused. */
+  elsewhere?: true;
   /** A client stays with its endpoint until it was silent for as long. */
   affinitySeconds?: number;
 }
@@ -63,8 +67,8 @@ export function inService(endpoints: readonly Endpoint[]): Endpoint[] {
 /**
  * What every address of every service leads to on a node, ordered by address, protocol and port. Pure.
  * Traffic policies count for clients of that node: `Local` leads to its own endpoints alone,
- * `PreferSameNode` to them while there are some. From outside every node of an engine is
- * the same machine, so that `externalTrafficPolicy` makes no difference.
+ * `PreferSameNode` to them while there are some. `externalTrafficPolicy` is for who asks for a node port at the
+ * router itself: pods that ask for an external address are not outside, and neither is this machine, which is every node.
  */
 export function serviceBackends(
   services: readonly Service[],
@@ -83,6 +87,7 @@ export function serviceBackends(
       if (protocol !== 'tcp' && protocol !== 'udp') continue;
       const { near, all } = backendsOf(own, port.name ?? '', protocol, node);
       const backends = pick(service, near, all);
+      const nodeBackends = port.nodePort && isLocalFromOutside(service) ? near : undefined;
       result.push({
         namespace: namespace!,
         name,
@@ -91,12 +96,21 @@ export function serviceBackends(
         port: port.port,
         backends,
         ...outside(service, port.nodePort, backends === all ? undefined : all),
+        ...(nodeBackends ? { nodeBackends } : {}),
+        ...(all.length > 0 && (!backends.length || nodeBackends?.length === 0) ? { elsewhere: true } : {}),
       });
     }
   }
   const key = (one: ServicePortBackends): string => `${one.clusterIp} ${one.protocol} ${one.port}`;
   return result.sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
+
+/**
+ * Whether a node port leads to endpoints of its node alone. Not so where the cluster address does too: this machine
+ * asks there, for all nodes.
+ */
+export const isLocalFromOutside = ({ spec }: Service): boolean =>
+  spec?.externalTrafficPolicy === 'Local' && spec.internalTrafficPolicy !== 'Local';
 
 function pick({ spec }: Service, near: Backend[], all: Backend[]): Backend[] {
   if (spec?.internalTrafficPolicy === 'Local') return near;

@@ -1,7 +1,17 @@
 import type { Service } from '@shared/k8s';
 import type { FieldError } from '../kind';
-import { duplicate, forbidden, invalid, invalidEach, notSupported, oneOf, required } from '../validation/field';
+import {
+  duplicate,
+  forbidden,
+  immutableMessage,
+  invalid,
+  invalidEach,
+  notSupported,
+  oneOf,
+  required,
+} from '../validation/field';
 import { validateLabels } from '../validation/meta';
+import { isExternallyAccessible, needsHealthCheckNodePort } from './service-reach';
 import { dnsLabel, dnsSubdomain, ipAddress, portName, portNumber } from '../validation/strings';
 
 type Spec = NonNullable<Service['spec']>;
@@ -38,10 +48,26 @@ export function validateService(object: Service): FieldError[] {
   for (const [index, ip] of (spec.externalIPs ?? []).entries()) {
     errors.push(...invalidEach(`spec.externalIPs[${index}]`, ip, ipAddress(ip)));
   }
-  for (const field of ['externalTrafficPolicy', 'internalTrafficPolicy'] as const) {
-    const policy = spec[field];
-    if (policy && !policies.includes(policy)) errors.push(notSupported(`spec.${field}`, policy, policies));
-  }
+  const { internalTrafficPolicy } = spec;
+  if (internalTrafficPolicy && !policies.includes(internalTrafficPolicy))
+    errors.push(notSupported('spec.internalTrafficPolicy', internalTrafficPolicy, policies));
+  return [...errors, ...validateExternalPolicy(spec)];
+}
+
+function validateExternalPolicy(spec: Spec): FieldError[] {
+  const errors: FieldError[] = [];
+  const { externalTrafficPolicy: policy, healthCheckNodePort: port } = spec;
+  const field = 'spec.externalTrafficPolicy';
+  if (isExternallyAccessible(spec)) errors.push(...oneOf(field, policy, policies));
+  else if (policy) errors.push(invalid(field, policy, 'may only be set for externally-accessible services'));
+  if (port && !needsHealthCheckNodePort(spec))
+    errors.push(
+      invalid(
+        'spec.healthCheckNodePort',
+        port,
+        "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+      ),
+    );
   return errors;
 }
 
@@ -118,5 +144,11 @@ function validatePort(port: Port, at: string, several: boolean, names: Set<strin
 export function validateServiceUpdate(object: Service, old: Service): FieldError[] {
   const [now, was] = [object.spec?.clusterIP ?? '', old.spec?.clusterIP ?? ''];
   const addressed = object.spec?.type !== 'ExternalName' && old.spec?.type !== 'ExternalName';
-  return addressed && was && now !== was ? [invalid('spec.clusterIPs[0]', now, 'may not change once set')] : [];
+  const errors: FieldError[] = [];
+  if (addressed && was && now !== was) errors.push(invalid('spec.clusterIPs[0]', now, 'may not change once set'));
+  const [asked, had] = [object, old].map(
+    ({ spec = {} }) => (needsHealthCheckNodePort(spec) && spec.healthCheckNodePort) || 0,
+  );
+  if (asked && had && asked !== had) errors.push(invalid('spec.healthCheckNodePort', asked, immutableMessage));
+  return errors;
 }

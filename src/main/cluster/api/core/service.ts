@@ -1,8 +1,11 @@
 import type { Service } from '@shared/k8s';
 import { defineKind } from '../kind';
 import { ageColumn, formatLabels, text, wide } from '../printing';
+import { isExternallyAccessible, needsHealthCheckNodePort } from './service-reach';
 import { validateService, validateServiceUpdate } from './service-validation';
 import { keepAllButStatus, keepStatus, setDefault } from '../strategy';
+
+type ServiceSpec = NonNullable<Service['spec']>;
 
 export const service = defineKind<Service>({
   group: '',
@@ -26,8 +29,7 @@ export const service = defineKind<Service>({
       setDefault(port, 'protocol', 'TCP');
       if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
     }
-    const reachedFromOutside = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-    if (reachedFromOutside) setDefault(spec, 'externalTrafficPolicy', 'Cluster');
+    if (isExternallyAccessible(spec)) setDefault(spec, 'externalTrafficPolicy', 'Cluster');
     if (spec.type === 'LoadBalancer') setDefault(spec, 'allocateLoadBalancerNodePorts', true);
     if (spec.type === 'ExternalName') return;
     setDefault(spec, 'internalTrafficPolicy', 'Cluster');
@@ -67,6 +69,7 @@ export const service = defineKind<Service>({
 function keepAllocations(object: Service, old: Service): void {
   const spec = object.spec!;
   const before = old.spec ?? {};
+  keepExternalPolicy(spec, before);
   const hasClusterIp = (type?: string): boolean => type !== 'ExternalName';
   if (hasClusterIp(spec.type) && hasClusterIp(before.type) && !spec.clusterIP && before.clusterIP) {
     spec.clusterIP = before.clusterIP;
@@ -89,6 +92,16 @@ function keepAllocations(object: Service, old: Service): void {
       if (before.ports?.some((other) => other.nodePort === port.nodePort)) delete port.nodePort;
     }
   }
+}
+
+/** What only some types have goes with the type, unless the update itself asks for it. */
+function keepExternalPolicy(spec: ServiceSpec, before: ServiceSpec): void {
+  const isKept = (field: keyof ServiceSpec, has: (spec: ServiceSpec) => boolean): boolean =>
+    has(spec) || !has(before) || spec[field] !== before[field];
+  if (!isKept('externalTrafficPolicy', isExternallyAccessible)) delete spec.externalTrafficPolicy;
+  if (!isKept('healthCheckNodePort', needsHealthCheckNodePort)) delete spec.healthCheckNodePort;
+  else if (needsHealthCheckNodePort(spec) && needsHealthCheckNodePort(before) && !spec.healthCheckNodePort)
+    spec.healthCheckNodePort = before.healthCheckNodePort;
 }
 
 function externalIp(object: Service): string {

@@ -39,6 +39,16 @@ describe('the ports a service asks of this machine', () => {
     ]);
   });
 
+  it('lead past a node port that is for one node alone', () => {
+    const spec = { type: 'NodePort', clusterIP: '10.96.0.2', externalTrafficPolicy: 'Local', ports };
+    expect(wantedPorts(service('default', 'a', spec), router)).toMatchObject([
+      { use: 'node', port: 30080, target: { ip: '10.96.0.2', port: 80 } },
+    ]);
+    expect(wantedPorts(service('default', 'a', { ...spec, internalTrafficPolicy: 'Local' }), router)).toMatchObject([
+      { use: 'node', port: 30080, target: { ip: router, port: 30080 } },
+    ]);
+  });
+
   it('are opened on loopback, node ports on the address of the node too', () => {
     const spec = { type: 'LoadBalancer', clusterIP: '10.96.0.2', ports };
     const pod = hostPortsPod({

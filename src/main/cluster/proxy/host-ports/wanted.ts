@@ -1,6 +1,6 @@
 /** Which ports of this machine a Service asks for. Pure. */
 import type { Service } from '@shared/k8s';
-import { clusterIpOf } from '../services';
+import { clusterIpOf, isLocalFromOutside } from '../services';
 
 /** A port that is opened on this machine for a Service. */
 export interface HostPort {
@@ -31,12 +31,13 @@ export function wantedPorts(service: Service, router: string): HostPort[] {
     return protocol === 'TCP' || protocol === 'UDP' ? [{ ...port, protocol: protocol as 'TCP' | 'UDP' }] : [];
   });
   const add = (one: HostPort): void => void (wanted.has(portId(one)) || wanted.set(portId(one), one));
-  for (const { protocol, port, nodePort } of isBalancedHere(service) ? ports : []) {
-    // By the node port where there is one: internalTrafficPolicy is not for traffic from outside.
-    const target = nodePort ? { ip: router, port: nodePort } : { ip: clusterIp, port };
-    add({ use: 'balancer', protocol, port, target });
-  }
-  for (const { protocol, nodePort } of ports)
-    if (nodePort) add({ use: 'node', protocol, port: nodePort, target: { ip: router, port: nodePort } });
+  // By the node port where there is one, as internalTrafficPolicy is not for traffic from outside; but not by one
+  // that leads to endpoints of the router's node alone, since this machine is all nodes.
+  const targetOf = (port: number, nodePort: number | undefined): HostPort['target'] =>
+    nodePort && !isLocalFromOutside(service) ? { ip: router, port: nodePort } : { ip: clusterIp, port };
+  for (const { protocol, port, nodePort } of isBalancedHere(service) ? ports : [])
+    add({ use: 'balancer', protocol, port, target: targetOf(port, nodePort) });
+  for (const { protocol, port, nodePort } of ports)
+    if (nodePort) add({ use: 'node', protocol, port: nodePort, target: targetOf(port, nodePort) });
   return [...wanted.values()];
 }
