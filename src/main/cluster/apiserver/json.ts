@@ -11,9 +11,8 @@ const maxDepth = 500;
 export function cloneJson<T>(value: T): T {
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) {
-    const copy: unknown[] = [];
-    for (const item of value) copy.push(item === undefined ? null : cloneJson(item));
-    return copy as T;
+    // Not with push, which makes room for sixteen more.
+    return value.map((item: unknown) => (item === undefined ? null : cloneJson(item))) as T;
   }
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
     return (value as unknown as { toJSON(): T }).toJSON();

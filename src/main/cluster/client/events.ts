@@ -61,7 +61,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
 class Recorder implements EventRecorder {
   private readonly recorded = new Map<string, Recorded>();
-  private readonly similar = new Map<string, { messages: Set<string>; last: number }>();
+  private readonly similar = new Map<string, { messages: number; last: number }>();
   private readonly buckets = new Map<string, { tokens: number; at: number }>();
   private readonly pending = new Set<Promise<void>>();
   private readonly offset: bigint;
@@ -76,8 +76,9 @@ class Recorder implements EventRecorder {
     const reference = referenceTo(object, fieldPath);
     const target = `${reference.kind}/${reference.namespace ?? ''}/${reference.name}/${reference.uid ?? ''}/${fieldPath ?? ''}`;
     const group = `${target}/${type}/${reason}`;
-    const combined = this.combine(group, message, now);
-    const key = combined ? group : `${group}/${message}`;
+    const single = `${group}/${message}`;
+    const combined = this.combine(group, this.recorded.has(single), now);
+    const key = combined ? group : single;
     if (!this.allow(target, now)) return;
 
     let entry = this.recorded.get(key);
@@ -164,14 +165,14 @@ class Recorder implements EventRecorder {
   }
 
   /** Many different messages of one reason (1,000 pods created) become one Event that counts. */
-  private combine(group: string, message: string, now: number): boolean {
+  private combine(group: string, known: boolean, now: number): boolean {
     let seen = this.similar.get(group);
-    if (!seen || now - seen.last > similarWindowMs) seen = { messages: new Set(), last: now };
+    if (!seen || now - seen.last > similarWindowMs) seen = { messages: 0, last: now };
     seen.last = now;
     remember(this.similar, group, seen);
-    if (seen.messages.has(message)) return false;
-    if (seen.messages.size >= similarLimit) return true;
-    seen.messages.add(message);
+    if (known) return false;
+    if (seen.messages >= similarLimit) return true;
+    seen.messages++;
     return false;
   }
 

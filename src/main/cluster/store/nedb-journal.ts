@@ -147,10 +147,10 @@ export class NedbJournal implements Journal {
 
   private encode({ revision, createRevision, key, json }: JournalRecord): Doc {
     const { sealer } = this.options;
-    const doc: Doc = { _id: idOf(revision), k: key, c: createRevision };
-    if (json === undefined) return doc;
-    if (sealer && isSecret(key)) return { ...doc, e: sealer.seal(key, revision, json) };
-    return { ...doc, j: json };
+    const _id = idOf(revision);
+    if (json === undefined) return { _id, k: key, c: createRevision };
+    if (sealer && isSecret(key)) return { _id, k: key, c: createRevision, e: sealer.seal(key, revision, json) };
+    return { _id, k: key, c: createRevision, j: json };
   }
 
   private decode(doc: Doc): string | undefined {

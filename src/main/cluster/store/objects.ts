@@ -7,7 +7,9 @@ import type { StoredObject } from './types';
  * starting does not pay for objects nobody asks for).
  */
 export class StoredRevision implements StoredObject {
-  #value: KubeObject | undefined;
+  /** Held until those who watch have been told of it. */
+  #told: KubeObject | undefined;
+  #value: WeakRef<KubeObject> | undefined;
 
   constructor(
     readonly key: string,
@@ -16,16 +18,32 @@ export class StoredRevision implements StoredObject {
     readonly json: string,
     value?: KubeObject,
   ) {
-    this.#value = value;
+    this.#told = value;
   }
 
   get value(): KubeObject {
-    return (this.#value ??= deepFreeze(JSON.parse(this.json) as KubeObject));
+    const known = this.#told ?? this.#value?.deref();
+    if (known) return known;
+    const value = deepFreeze(JSON.parse(this.json) as KubeObject);
+    this.#value = new WeakRef(value);
+    return value;
+  }
+
+  /**
+   * From here on the store keeps the JSON, and the value lives as long as somebody holds it: an informer does, of
+   * events and of old revisions nobody does. A value is several times as large as its JSON.
+   */
+  settle(): void {
+    if (!this.#told) return;
+    this.#value = new WeakRef(this.#told);
+    this.#told = undefined;
   }
 
   /** Stamps `revision` as metadata.resourceVersion, freezes and encodes. The caller's value is frozen, not copied. */
   static write(key: string, revision: number, createRevision: number, value: KubeObject): StoredRevision {
-    const stamped = deepFreeze({ ...value, metadata: { ...value.metadata, resourceVersion: String(revision) } });
+    // A spread that adds a key would give every object a hidden class of its own, kept in memory as long as it is.
+    const metadata = Object.assign({}, value.metadata, { resourceVersion: String(revision) });
+    const stamped = deepFreeze(Object.assign({}, value, { metadata }));
     return new StoredRevision(key, revision, createRevision, JSON.stringify(stamped), stamped);
   }
 }

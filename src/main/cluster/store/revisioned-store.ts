@@ -216,6 +216,7 @@ export class RevisionedStore implements Store {
     const event: StoreEvent = { type, revision: object.revision, key: object.key, object, previous };
     this.events.push(event);
     this.watchers.dispatch(event);
+    object.settle();
     write.resolve();
   }
 

@@ -121,7 +121,7 @@ function updated(
       if (!changed) keep(result, entry, left);
     } else keep(result, entry, difference(left, changed));
   }
-  if (changed) result.push({ ...entryOf(self, now), fieldsV1: pooled(kind, self, union(own, changed)!) });
+  if (changed) result.push(entryOf(self, now, pooled(kind, self, union(own, changed)!)));
   return inOrder(capped(result));
 }
 
@@ -140,16 +140,14 @@ export function keep(result: Entry[], entry: Entry, left: FieldSet | undefined):
   if (left) result.push(left === entry.fieldsV1 ? entry : { ...entry, fieldsV1: left });
 }
 
-/** An entry without fields yet. `now` in ms. */
-export function entryOf({ manager, operation, apiVersion, subresource }: Manager, now: number): Entry {
-  return {
-    manager,
-    operation,
-    apiVersion,
-    time: secondOf(now),
-    fieldsType: 'FieldsV1',
-    ...(subresource === undefined ? {} : { subresource }),
-  };
+/** An entry that says that the fields are the manager's. `now` in ms. */
+export function entryOf(self: Manager, now: number, fieldsV1: FieldSet | undefined): Entry {
+  const { manager, operation, apiVersion, subresource } = self;
+  const time = secondOf(now);
+  // Written out: there is one of these in memory for every manager of every object, and spreads would not share a class.
+  return subresource === undefined
+    ? { manager, operation, apiVersion, time, fieldsType: 'FieldsV1', fieldsV1 }
+    : { manager, operation, apiVersion, time, fieldsType: 'FieldsV1', fieldsV1, subresource };
 }
 
 const second = { at: -1, text: '' };

@@ -28,7 +28,7 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 /** The entry of a manager that applied an object into being. */
 export function firstEntries({ kind, custom, view, config, self, now }: Application): Entry[] {
   const fields = namedFields(objectShape(self.apiVersion, kind, view, custom), config);
-  return fields ? [{ ...entryOf(self, now), fieldsV1: pooled(kind, self, fields) }] : [];
+  return fields ? [entryOf(self, now, pooled(kind, self, fields))] : [];
 }
 
 /**
@@ -61,7 +61,7 @@ export function applyTo(live: KubeObject, application: Application): KubeObject 
   const result: Entry[] = [];
   for (const entry of others) keep(result, entry, difference(difference(fieldsOf(entry), removed), changed));
   const unchanged = sameFields(own, last) && !removed && sameEntries(result, others) && equal(live, next);
-  if (own) result.push(unchanged ? previous! : { ...entryOf(self, now), fieldsV1: pooled(kind, self, own) });
+  if (own) result.push(unchanged ? previous! : entryOf(self, now, pooled(kind, self, own)));
   next.metadata = { ...next.metadata };
   setEntries(next, unchanged ? entries : inOrder(result));
   if (self.manager === 'kubectl' && live.metadata?.annotations?.[lastApplied] !== undefined && !unchanged) {
@@ -79,7 +79,7 @@ function ownersOf(live: KubeObject, shape: Parts, { kind, self, now }: Applicati
   if (entries.length > 0) return entries;
   const fields = changedFields(shape, zeroObject(self.apiVersion, kind), live);
   const before: Manager = { ...self, manager: 'before-first-apply', operation: 'Update' };
-  return fields ? [{ ...entryOf(before, now), fieldsV1: fields }] : [];
+  return fields ? [entryOf(before, now, fields)] : [];
 }
 
 /**

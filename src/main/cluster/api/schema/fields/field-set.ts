@@ -36,6 +36,9 @@ export function finished(draft: FieldSetDraft): FieldSet | undefined {
   return only === undefined ? undefined : member;
 }
 
+/** Not a spread: what is added to one of those gives every copy a hidden class of its own. */
+const copyOf = (set: FieldSet): FieldSetDraft => Object.assign({}, set);
+
 /** What is in either set. */
 export function union(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
   if (a === undefined || a === b) return b;
@@ -46,7 +49,7 @@ export function union(a: FieldSet | undefined, b: FieldSet | undefined): FieldSe
   let result: FieldSetDraft | undefined;
   for (const key in b) {
     const joined = union(a[key], b[key])!;
-    if (joined !== a[key]) (result ??= { ...a })[key] = joined;
+    if (joined !== a[key]) (result ??= copyOf(a))[key] = joined;
   }
   return result ?? a;
 }
@@ -60,7 +63,7 @@ export function difference(a: FieldSet | undefined, b: FieldSet | undefined): Fi
   for (const key in a) {
     const left = key === itself ? (isMember(b) ? undefined : member) : difference(a[key], b[key]);
     if (left === a[key]) continue;
-    result ??= { ...a };
+    result ??= copyOf(a);
     if (left === undefined) delete result[key];
     else result[key] = left;
   }
