@@ -1,17 +1,31 @@
 import { Readable } from 'node:stream';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { apiError } from '../../cluster/api/errors';
 import { podBody } from '../../cluster/apiserver/testing';
+import type { NodeConnection } from '../../cluster/apiserver/node-connection';
 import { createTestKubectl } from '../testing';
 
 const ended = 'cannot exec into a container in a completed state: container "main" is not running';
+/** As the node answers when it is asked, and as it does on a connection that stands. */
+const refusals: Record<string, NodeConnection['run']> = {
+  'at once': () => Promise.reject(apiError(500, 'InternalError', ended)),
+  'on the connection': async () => ({
+    stdin: null,
+    stdout: Readable.from([]),
+    stderr: null,
+    resize() {},
+    done: Promise.resolve({ exitCode: -1, error: ended }),
+    close() {},
+  }),
+};
+let answer: () => ReturnType<NodeConnection['run']>;
 let test: Awaited<ReturnType<typeof createTestKubectl>>;
 
-beforeAll(async () => {
+beforeEach(async () => {
   test = await createTestKubectl();
   test.nodes.register('n1', {
     logs: async () => Readable.from(['all that it said\n']),
-    run: async () => Promise.reject(apiError(500, 'InternalError', ended)),
+    run: () => answer(),
     portForward: async () => Promise.reject(new Error('no ports')),
   });
 });
@@ -28,7 +42,9 @@ async function runningPod(name: string): Promise<void> {
   await test.send('PUT', `${pods}/${name}/status`, { body: { ...body, status: { phase: 'Running' } } });
 }
 
-describe('a container that ends before it is attached to', () => {
+describe.each(Object.entries(refusals))('a container that ends before it is attached to, told %s', (_how, run) => {
+  beforeEach(() => void (answer = run as typeof answer));
+
   it('has its log printed by run', async () => {
     const ran = test.start(['run', 'p', '--image=i', '--attach', '--restart=Never']);
     await runningPod('p');

@@ -34,7 +34,7 @@ async function connect(call: CommandCall, pod: Pod, wanted: string) {
 
 async function follow(call: CommandCall, { session, ...options }: Awaited<ReturnType<typeof connect>>): Promise<void> {
   const { exitCode, error } = await connectTerminal(call, session, options);
-  if (error && exitCode === 0) throw new KubectlError(error);
+  if (error !== undefined) throw new KubectlError(error);
   if (exitCode !== 0) throw new ExitError(exitCode);
 }
 
@@ -53,16 +53,15 @@ export async function printLog(call: CommandCall, { metadata }: Pod, container: 
  * @throws ExitError with the code it ended with
  */
 export async function attachTo(call: CommandCall, pod: Pod, container: string): Promise<void> {
-  let connection: Awaited<ReturnType<typeof connect>>;
   try {
-    connection = await connect(call, pod, container);
+    await follow(call, await connect(call, pod, container));
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    // A server may refuse at once or on the connection.
+    if (!(error instanceof ApiError || error instanceof KubectlError)) throw error;
     const name = pod.metadata.name;
     call.err(`warning: couldn't attach to pod/${name}, falling back to streaming logs: ${error.message}\n`);
-    return printLog(call, pod, container);
+    await printLog(call, pod, container);
   }
-  await follow(call, connection);
 }
 
 async function run(call: CommandCall): Promise<void> {
