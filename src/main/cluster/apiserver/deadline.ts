@@ -8,11 +8,30 @@ export interface Deadline {
   over(): void;
 }
 
-/** Runs from now on. */
-export function startDeadline(clock: Clock, ms: number, reason: () => Error): Deadline {
+/**
+ * Runs from now on.
+ * @param ms undefined for as long as it likes
+ * @param sooner ends it before its time
+ */
+export function startDeadline(
+  clock: Clock,
+  ms: number | undefined,
+  reason: () => Error,
+  sooner?: AbortSignal,
+): Deadline {
   const controller = new AbortController();
-  const timer = clock.setTimeout(() => controller.abort(reason()), ms);
-  return { signal: controller.signal, over: () => timer.cancel() };
+  const timer = ms === undefined ? undefined : clock.setTimeout(() => controller.abort(reason()), ms);
+  const end = () => controller.abort(sooner!.reason);
+  if (sooner?.aborted) end();
+  // Listened to by hand: what AbortSignal.any makes of a signal that lives long is never let go.
+  sooner?.addEventListener('abort', end);
+  return {
+    signal: controller.signal,
+    over() {
+      timer?.cancel();
+      sooner?.removeEventListener('abort', end);
+    },
+  };
 }
 
 /** What work gives, unless the signal is faster: what comes too late is undone. @throws what the signal says */

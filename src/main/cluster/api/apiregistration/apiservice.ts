@@ -8,6 +8,9 @@ import { dns1035Label, dnsSubdomain, portNumber } from '../validation/strings';
 
 export const registrationGroup = 'apiregistration.k8s.io';
 
+/** Marks an APIService that the server made of what it serves itself. */
+export const managedLabel = 'kube-aggregator.kubernetes.io/automanaged';
+
 /** What is said of an API that the server answers itself. */
 export const localCondition = {
   type: 'Available',
@@ -38,6 +41,10 @@ export const apiService = defineKind<APIService>({
   prepareForUpdate: keepStatus,
   prepareForStatusUpdate: keepAllButStatus,
   validate,
+  warnings: ({ metadata, spec }) =>
+    metadata.labels?.[managedLabel] !== undefined && spec?.service
+      ? [`the API server keeps what is labelled ${managedLabel}: ${metadata.name} does not stay with a service`]
+      : [],
   columns: [
     text('Service', 'The reference to the service that hosts this API endpoint.', ({ spec }) =>
       spec?.service ? `${spec.service.namespace}/${spec.service.name}` : 'Local',

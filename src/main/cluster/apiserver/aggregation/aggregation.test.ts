@@ -215,6 +215,14 @@ describe('a request to another server', () => {
     expect(incoming!.url).toBe(`${hats}?labelSelector=a%3Db%2Cc%21%3Dd`);
   });
 
+  it('is not made for somebody whose name could be more than a name', async () => {
+    await register();
+    const user = { name: 'jane\r\nX-Remote-Group: system:masters', groups: [] };
+    expect(await failureOf(transport(user).request({ method: 'GET', path: hats }))).toMatch(
+      /^500 InternalError: .* cannot be told to an aggregated API$/,
+    );
+  });
+
   it('needs the right to make it', async () => {
     await register();
     let asked = 0;
@@ -658,11 +666,14 @@ describe('what the API server serves itself', () => {
     extension.answer = (_request, response) => (asked++, json(response, discovery));
     await bed.send('POST', slices, { body: slice() });
     const service = { namespace: 'default', name: 'hats', port: 443 };
-    // Its own is put back.
-    await bed.send('PATCH', `${apiServices}/v1.apps`, {
+    // Its own is put back, and whoever changed it is told.
+    const changed = await bed.send('PATCH', `${apiServices}/v1.apps`, {
       body: JSON.stringify({ spec: { service } }),
       contentType: 'application/merge-patch+json',
     });
+    expect(changed.warnings).toEqual([
+      'the API server keeps what is labelled kube-aggregator.kubernetes.io/automanaged: v1.apps does not stay with a service',
+    ]);
     await vi.waitFor(async () => expect((await stored('v1.apps')).spec!.service).toBeUndefined());
     await bed.send('DELETE', `${apiServices}/v1.apps`);
     await published('v1.apps');

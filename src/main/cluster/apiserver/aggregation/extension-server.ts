@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { APIService } from '@shared/k8s';
 import { apiError } from '../../api/errors';
@@ -49,6 +50,8 @@ export function createExtensionServers(options: {
 }): ExtensionServers {
   const { reaching, clock, frontProxy } = options;
   const closing = new AbortController();
+  // Every request that is under way listens.
+  setMaxListeners(0, closing.signal);
 
   const connect = async ({ spec }: APIService, signal?: AbortSignal): Promise<Duplex> => {
     const { namespace, name, port = 443 } = spec!.service!;
@@ -77,11 +80,7 @@ export function createExtensionServers(options: {
       connect: (signal) => connect(api, signal),
       aggregated: {
         identity: identityHeaders(user),
-        deadline() {
-          const deadline = lasting ? undefined : startDeadline(clock, patienceMs, tookTooLong);
-          const signals = [closing.signal, deadline?.signal].filter((one) => one !== undefined);
-          return { signal: AbortSignal.any(signals), over: () => deadline?.over() };
-        },
+        deadline: () => startDeadline(clock, lasting ? undefined : patienceMs, tookTooLong, closing.signal),
       },
     };
   };
@@ -90,12 +89,12 @@ export function createExtensionServers(options: {
     target,
     close: () => closing.abort(apiError(503, 'ServiceUnavailable', 'the server is shutting down')),
     async ask(api, path, { timeoutMs, mostBytes, signal }) {
-      const deadline = startDeadline(clock, timeoutMs, () => new Error('context deadline exceeded'));
+      const deadline = startDeadline(clock, timeoutMs, () => new Error('context deadline exceeded'), signal);
       try {
         const answer = await exchange(target(api, path, aggregator, true), {
           method: 'GET',
           headers: { accept: 'application/json' },
-          signal: AbortSignal.any([signal, deadline.signal]),
+          signal: deadline.signal,
         });
         const chunks: Buffer[] = [];
         let size = 0;

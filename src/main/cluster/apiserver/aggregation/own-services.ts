@@ -1,16 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { APIService } from '@shared/k8s';
-import { registrationGroup } from '../../api/apiregistration/apiservice';
+import { managedLabel, registrationGroup } from '../../api/apiregistration/apiservice';
 import { apiVersionOf } from '../../api/kind';
 import type { Store } from '../../store/types';
 import type { ServedGroup } from '../served';
 import { apiServices, sendUnlessLate, type Handle } from './objects';
 import { groupPriorityOf, versionPriorityOf } from './priorities';
 
-/** What marks an APIService that the server made of what it serves itself. */
-const managed = 'kube-aggregator.kubernetes.io/automanaged';
-
-export const isManaged = ({ metadata }: APIService): boolean => metadata.labels?.[managed] !== undefined;
+export const isManaged = ({ metadata }: APIService): boolean => metadata.labels?.[managedLabel] !== undefined;
 
 /**
  * One APIService for every version the server serves itself: made where it is missing,
@@ -48,7 +45,7 @@ export async function keepOwnServices(options: {
   for (const [name, { spec, label }] of wanted) {
     const api = there.get(name);
     if (!api) {
-      const body = { metadata: { name, labels: { [managed]: label } }, spec };
+      const body = { metadata: { name, labels: { [managedLabel]: label } }, spec };
       work.push(sendUnlessLate(handle, 'POST', apiServices.path, body));
     } else if (isManaged(api) && !isDeepStrictEqual(normal(api.spec), normal(spec))) {
       work.push(sendUnlessLate(handle, 'PUT', `${apiServices.path}/${name}`, { ...api, spec }));
