@@ -6,7 +6,7 @@ import type { NodeConnection } from '../apiserver/node-connection';
 import { createEventRecorder, type EventRecorder } from '../client/events';
 import { resources } from '../client/resources';
 import type { InformerFactory, KubeClient } from '../client/types';
-import type { Clock, Timer } from '../clock';
+import type { Clock } from '../clock';
 import { dialDirectly, type Dial } from '../dial';
 import type { Logger } from '../log';
 import type { Metrics } from '../metrics';
@@ -16,6 +16,7 @@ import { createNodeConnection } from './connection';
 import type { ServiceRouting } from './container-specs';
 import { ContainerSweep } from './container-sweep';
 import type { DockerLogin } from './docker-login';
+import { EngineLink } from './engine-link';
 import { EvictionManager, checkThresholds } from './eviction/manager';
 import { createMachineReader, defaultThresholds, type Readings, type Thresholds } from './eviction/signals';
 import { ImageGarbage } from './image-garbage';
@@ -26,8 +27,7 @@ import type { PodHost } from './pod-host';
 import { podsOfNode, type NodePods } from './pod-source';
 import { PodWorker } from './pod-worker';
 import { Preemption } from './preemption';
-import { isUnreachable } from './runtime/docker-errors';
-import { labels, RuntimeError, type Runtime } from './runtime/types';
+import type { Runtime, RuntimeInfo } from './runtime/types';
 
 export interface KubeletOptions {
   nodeName: string;
@@ -85,12 +85,6 @@ export interface Kubelet {
   readonly connection: NodeConnection;
 }
 
-const relistMs = 10_000;
-/** An engine that takes longer to list containers is taken for dead. */
-const longestRelistMs = 15_000;
-const firstReconnectMs = 1000;
-const longestReconnectMs = 30_000;
-
 /** A node agent. Several may share one runtime. */
 export function createKubelet(options: KubeletOptions): Kubelet {
   return new NodeKubelet(options);
@@ -107,16 +101,11 @@ class NodeKubelet implements Kubelet {
   private readonly removals: (() => void)[] = [];
   private readonly evictions: EvictionManager;
   private readonly garbage: ImageGarbage;
-  private readonly sweep: ContainerSweep;
+  private readonly engine: EngineLink;
   private local = true;
   /** Where the engine keeps images, if that is on this host. */
   private imagesDirectory: string | undefined;
-  private connected = false;
   private stopped = false;
-  private reconnectMs = firstReconnectMs;
-  private relistTimer: Timer | undefined;
-  private reconnectTimer: Timer | undefined;
-  private eventStream: AbortController | undefined;
 
   constructor(private readonly options: KubeletOptions) {
     const { nodeName, client, informers, runtime, clock, log, volumesDirectory } = options;
@@ -194,7 +183,7 @@ class NodeKubelet implements Kubelet {
       hostIp: () => agent.hostIp(),
       allocatable: () => agent.allocatable(),
       local: () => this.local,
-      engineLost: (error) => void this.engineLost(error),
+      engineLost: (error) => void this.engine.lost(error),
       finished: (uid) => void this.finished.add(uid),
     };
     const machine =
@@ -230,13 +219,23 @@ class NodeKubelet implements Kubelet {
       reclaim: () => this.garbage.reclaim(),
       changed: () => void agent.changed(),
     });
-    this.sweep = new ContainerSweep({
+    const sweep = new ContainerSweep({
       runtime,
       log,
       nodeName,
       volumesDirectory,
       workers: this.workers,
       hasPod: (uid) => this.pods.list().some((pod) => pod.metadata.uid === uid),
+    });
+    this.engine = new EngineLink({
+      runtime,
+      clock,
+      log,
+      nodeName,
+      described: (info, address) => this.described(info, address),
+      sweep: () => sweep.run(),
+      ended: (uid) => this.workers.get(uid)?.wake(),
+      back: () => this.wakeAll(),
     });
     this.connection = createNodeConnection({
       runtime,
@@ -262,7 +261,7 @@ class NodeKubelet implements Kubelet {
         (informer as typeof configMaps).on({ add: changed(kind), update: changed(kind), delete: changed(kind) }),
       );
     }
-    await this.connectEngine();
+    await this.engine.connect();
     await this.node.start();
     if (this.stopped) return;
     this.removals.push(
@@ -277,16 +276,13 @@ class NodeKubelet implements Kubelet {
       await this.evictions.start();
       this.garbage.start();
     }
-    if (this.connected) await this.sweep.run().catch((error: Error) => this.engineLost(error));
-    this.relistLater();
+    await this.engine.watch();
     log.info('the node agent is running', { node: this.options.nodeName, pods: this.workers.size });
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
-    this.relistTimer?.cancel();
-    this.reconnectTimer?.cancel();
-    this.eventStream?.abort();
+    this.engine.stop();
     for (const remove of this.removals) remove();
     this.evictions.stop();
     this.garbage.stop();
@@ -356,99 +352,14 @@ class NodeKubelet implements Kubelet {
     }
   }
 
-  /** Asks the engine what it is; failing that, tries again later. */
-  private async connectEngine(): Promise<void> {
-    const { runtime } = this.options;
-    const info = await runtime.info();
+  private async described(info: RuntimeInfo, address: string | undefined): Promise<void> {
     this.local = info.local;
     this.imagesDirectory = info.local ? info.dataDirectory : undefined;
-    let address = this.node.hostIp();
-    let reached = info;
-    if (info.reachable) {
-      try {
-        address = (await runtime.ensureNetwork()).gateway || address;
-      } catch (error) {
-        reached = { ...info, reachable: false, reason: (error as Error).message };
-      }
-    }
-    await this.node.engine(reached, address);
-    if (!reached.reachable) return this.reconnectLater();
-    this.connected = true;
-    this.reconnectMs = firstReconnectMs;
-    void this.followEvents();
+    await this.node.engine(info, address || this.node.hostIp());
   }
 
-  private reconnectLater(): void {
-    if (this.stopped || this.reconnectTimer) return;
-    this.reconnectTimer = this.options.clock.setTimeout(() => {
-      this.reconnectTimer = undefined;
-      void this.reconnect();
-    }, this.reconnectMs);
-    this.reconnectMs = Math.min(this.reconnectMs * 2, longestReconnectMs);
-  }
-
-  private async reconnect(): Promise<void> {
-    await this.connectEngine();
-    if (!this.connected || this.stopped) return;
-    this.options.log.info('the container engine answers again', { node: this.options.nodeName });
-    await this.sweep.run().catch((error: Error) => this.engineLost(error));
+  private wakeAll(): void {
     for (const worker of this.workers.values()) worker.wake();
-  }
-
-  private async engineLost(error: Error): Promise<void> {
-    if (!this.connected || this.stopped) return;
-    this.connected = false;
-    this.eventStream?.abort();
-    this.options.log.warn('the container engine does not answer', { node: this.options.nodeName, error });
-    await this.connectEngine();
-    if (this.connected) for (const worker of this.workers.values()) worker.wake();
-  }
-
-  private async followEvents(): Promise<void> {
-    const stream = new AbortController();
-    this.eventStream?.abort();
-    this.eventStream = stream;
-    try {
-      await this.options.runtime.events(
-        { [labels.node]: this.options.nodeName },
-        (event) => {
-          if (event.action === 'die' || event.action === 'destroy')
-            this.workers.get(event.labels[labels.podUid] ?? '')?.wake();
-        },
-        stream.signal,
-      );
-    } catch (error) {
-      if (!stream.signal.aborted) await this.engineLost(error as Error);
-    }
-  }
-
-  private relistLater(): void {
-    if (this.stopped) return;
-    this.relistTimer = this.options.clock.setTimeout(() => {
-      const done = this.connected ? this.relistInTime() : Promise.resolve();
-      done
-        .catch((error: Error) => {
-          if (isUnreachable(error)) return this.engineLost(error);
-          this.options.log.warn('containers could not be listed', { error });
-          return undefined;
-        })
-        .finally(() => this.relistLater());
-    }, relistMs);
-  }
-
-  /** @throws RuntimeError unreachable when the engine says nothing at all */
-  private async relistInTime(): Promise<void> {
-    const seconds = longestRelistMs / 1000;
-    let timer: Timer | undefined;
-    const tooLong = new Promise<never>((_, reject) => {
-      const error = new RuntimeError(`the container engine did not list its containers in ${seconds} s`, 'unreachable');
-      timer = this.options.clock.setTimeout(() => reject(error), longestRelistMs);
-    });
-    try {
-      await Promise.race([this.sweep.run(), tooLong]);
-    } finally {
-      timer?.cancel();
-    }
   }
 }
 
