@@ -42,18 +42,21 @@ interface AggregatedResource {
 function fromAggregated(body: any): Mapping[] {
   return (body.items ?? []).flatMap((group: any) =>
     (group.versions ?? []).flatMap((version: any) =>
-      (version.resources ?? []).map((resource: AggregatedResource): Mapping => ({
-        group: group.metadata?.name ?? '',
-        version: version.version,
-        plural: resource.resource,
-        kind: resource.responseKind?.kind ?? '',
-        namespaced: resource.scope === 'Namespaced',
-        singular: resource.singularResource ?? '',
-        shortNames: resource.shortNames ?? [],
-        categories: resource.categories ?? [],
-        verbs: resource.verbs ?? [],
-        subresources: (resource.subresources ?? []).map((sub) => sub.subresource),
-      })),
+      (version.resources ?? [])
+        // One without a kind is there for its subresources alone (the metrics of pods).
+        .filter(({ responseKind }: AggregatedResource) => responseKind)
+        .map((resource: AggregatedResource): Mapping => ({
+          group: group.metadata?.name ?? '',
+          version: version.version,
+          plural: resource.resource,
+          kind: resource.responseKind!.kind,
+          namespaced: resource.scope === 'Namespaced',
+          singular: resource.singularResource ?? '',
+          shortNames: resource.shortNames ?? [],
+          categories: resource.categories ?? [],
+          verbs: resource.verbs ?? [],
+          subresources: (resource.subresources ?? []).map((sub) => sub.subresource),
+        })),
     ),
   );
 }
