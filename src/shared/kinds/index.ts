@@ -1,4 +1,5 @@
 import type { KindView } from './types';
+import { apiServices } from './apiservices';
 import { clusterRoleBindings } from './clusterrolebindings';
 import { clusterRoles } from './clusterroles';
 import { configMaps } from './configmaps';
@@ -43,6 +44,7 @@ export const kindViews: readonly KindView[] = [
   events,
   leases,
   customResourceDefinitions,
+  apiServices,
   pods,
   deployments,
   statefulSets,

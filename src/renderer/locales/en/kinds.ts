@@ -38,6 +38,7 @@ export const kinds = {
     gateways: 'Gateways',
     httproutes: 'HTTPRoutes',
     customresourcedefinitions: 'Definitions',
+    apiservices: 'API services',
     persistentvolumes: 'PersistentVolumes',
     persistentvolumeclaims: 'PersistentVolumeClaims',
     storageclasses: 'StorageClasses',
