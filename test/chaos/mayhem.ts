@@ -49,8 +49,13 @@ export class Mayhem {
   private async startAgain(known?: Docker.Container): Promise<void> {
     const found = known?.id ?? (await this.victim('exited'))?.Id;
     if (!found) return;
-    await this.options.engine.getContainer(found).start();
-    this.count('start ended');
+    try {
+      await this.options.engine.getContainer(found).start();
+      this.count('start ended');
+    } catch (error) {
+      // What it needs may be gone: its sandbox, its volumes.
+      if (!(error as { statusCode?: number }).statusCode) throw error;
+    }
   }
 
   private async strike(): Promise<void> {
