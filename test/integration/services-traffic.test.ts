@@ -4,7 +4,7 @@ import type { Ingress, Service } from '@shared/k8s';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiClient, deleteCluster, startApp, type ApiClient, type RunningApp } from '../support/app';
 import { containersOf, docker, ensureBusybox } from '../support/docker';
-import { containerIn, create, isReady, podOf, podsOf, runIn, template, until, web } from '../support/in-pods';
+import { containerIn, create, fromHost, isReady, podOf, podsOf, runIn, template, until, web } from '../support/in-pods';
 import { ensureNodeImage } from '../support/node-image';
 
 const timeout = 60_000;
@@ -30,8 +30,8 @@ const toWeb = { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http'
 const allReady = async (app: string, count: number) =>
   (await podsOf(api, 'default', `app=${app}`)).filter(isReady).length === count;
 
-/** Says a line every tenth of a second, fifty times: longer than any change of rules takes. */
-const slowly = 'for i in $(seq 50); do echo $i; sleep 0.1; done';
+/** Says a line every tenth of a second, a hundred times: longer than any change of rules takes. */
+const slowly = 'for i in $(seq 100); do echo $i; sleep 0.1; done';
 const slowPage = `mkdir -p /www/cgi-bin; printf '#!/bin/sh\\nprintf "Content-Type: text/plain\\\\r\\\\n\\\\r\\\\n"; ${slowly}' > /www/cgi-bin/slow; chmod +x /www/cgi-bin/slow`;
 const echo = { command: ['nc', '-ll', '-p', '9000', '-e', 'cat'], ports: [{ containerPort: 9000 }] };
 
@@ -92,6 +92,39 @@ describe('what services carry', () => {
     await create(api, `${base}/pods`, podOf('later', { app: 'later' }, idle));
     await expect.poll(() => allReady('later', 1), { timeout }).toBe(true);
     expect(await sh(await containerOf('later'), 'wget -qO- http://198.51.100.7')).toMatch(/^web-/);
+  });
+
+  test('stays on the node where a policy says so, and is lost where there is no endpoint', async () => {
+    await create(api, `${base}/pods`, podOf('near', { app: 'near' }, web, on('traffic-2')));
+    const toNear = { selector: { app: 'near' }, ports: [{ port: 80, targetPort: 'http' }] };
+    await service('inside', { ...toNear, internalTrafficPolicy: 'Local' });
+    await service('balanced', {
+      ...toNear,
+      ports: [{ port: 18_081, targetPort: 'http' }],
+      type: 'LoadBalancer',
+      externalTrafficPolicy: 'Local',
+    });
+    const { spec } = (await api.call<Service>('GET', `${base}/services/balanced`)).body;
+    const [{ nodePort } = {}] = spec!.ports!;
+    const routers = await podsOf(api, 'kube-system', 'k8s-app=kube-proxy');
+    const [far, near] = ['traffic', 'traffic-2'].map(
+      (node) => routers.find((router) => router.spec!.nodeName === node)!.status!.podIP!,
+    );
+    const get = (id: string, url: string) => sh(id, `timeout 2 wget -qO- http://${url} 2>&1 || echo $?`);
+    await expect.poll(() => get(clients[1], 'inside'), { timeout }).toBe('near\n');
+    expect(await get(clients[0], 'inside')).toMatch(/^(Terminated\n)?143\n$/);
+    for (const client of clients) {
+      await expect.poll(() => get(client, `${near}:${nodePort}`), { timeout }).toBe('near\n');
+      expect(await get(client, `${far}:${nodePort}`)).toMatch(/^(Terminated\n)?143\n$/);
+      expect(await get(client, 'balanced:18081')).toBe('near\n');
+      const check = (router: string) => get(client, `${router}:${spec!.healthCheckNodePort}/healthz`);
+      const answer =
+        '{"service":{"namespace":"default","name":"balanced"},"localEndpoints":1,"serviceProxyHealthy":true}';
+      await expect.poll(() => check(near!), { timeout }).toBe(`${answer}\n`);
+      expect(await check(far!)).toContain(' 503 ');
+    }
+    // This machine is both nodes.
+    await expect.poll(() => fromHost(`http://127.0.0.1:${nodePort}`), { timeout }).toBe('near');
   });
 
   test('does not go to a pod that is not ready, a second after it said so', async () => {
@@ -159,7 +192,7 @@ describe('what services carry', () => {
       if (name < 'c') await api.call('DELETE', `${base}/services/${name}`);
     }
     expect(over).toBe(false);
-    const whole = Array.from({ length: 50 }, (_, index) => index + 1).join(' ');
+    const whole = Array.from({ length: 100 }, (_, index) => index + 1).join(' ');
     expect((await open).map((text) => text.trim().split(/\s+/).join(' '))).toEqual(Array(6).fill(whole));
   });
 });

@@ -209,6 +209,34 @@ it('loads rules once per change into every router that runs, and again into a ne
   expect(loads.slice(4).map(({ pod: name }) => name)).toEqual(['kube-proxy-two']);
 });
 
+it('answers health checks of load balancers on every router, until nobody asks', async () => {
+  await start();
+  await run('kube-proxy-one', 'docker://a');
+  await run('kube-proxy-two', 'docker://b');
+  loads = [];
+  const spec = { ...web.spec, type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 31_000 };
+  await bed.client.create(resources.services, { ...web, spec });
+  await bed.client.create(resources.endpointSlices, {
+    metadata: { namespace: 'default', name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['172.18.0.5'], nodeName: 'one', conditions: { ready: true } }],
+    ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+  });
+  await bed.advance(500);
+  const told = () => loads.splice(0).filter(({ command }) => command[0] === 'sh');
+  const [one, two] = told();
+  expect(one).toMatchObject({ pod: 'kube-proxy-one', text: expect.stringContaining('listen 31000;') });
+  expect(one!.text).toContain(
+    `return 200 '{"service":{"namespace":"default","name":"web"},"localEndpoints":1,"serviceProxyHealthy":true}`,
+  );
+  expect(two!.text).toContain(`return 503 '{"service":{"namespace":"default","name":"web"},"localEndpoints":0,`);
+  await bed.advance(5000);
+  expect(told()).toEqual([]);
+  await bed.client.delete(resources.services, 'default', 'web');
+  await bed.advance(500);
+  expect(told().map(({ text }) => text)).toEqual(['', '']);
+});
+
 it('loads at most five times a second', async () => {
   await start({}, ['one']);
   await run('kube-proxy-one', 'docker://a');

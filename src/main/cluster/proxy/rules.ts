@@ -4,6 +4,7 @@ import type { EventRecorder } from '../client/events';
 import type { InformerFactory, KubeClient } from '../client/types';
 import type { Clock } from '../clock';
 import type { Logger } from '../log';
+import { healthChecks, healthChecksScript, renderHealthChecks, type HealthCheck } from './health-checks';
 import { contentsOf, lostUdpBackends, renderRuleset, type TableContents } from './nftables';
 import { serviceBackends, type ServicePortBackends } from './services';
 
@@ -49,6 +50,9 @@ export function createRules(options: {
   /** What is loaded, by router container; a table that took no change is made anew. */
   const loaded = new Map<string, { text: string; ports: ServicePortBackends[]; contents: TableContents } | 'anew'>();
 
+  /** Which health checks a router answers, by its container. */
+  const answered = new Map<string, string>();
+
   /** What another run of the app left in a router. */
   async function found(pod: Pod): Promise<TableContents | undefined> {
     try {
@@ -75,6 +79,13 @@ export function createRules(options: {
     const forget = lost.map(({ ip, port }) => `conntrack -D -p udp --reply-src ${ip} --reply-port-src ${port}`);
     // It fails when there was no such flow, which is fine.
     await run(pod, ['sh', '-c', `(${forget.join('; ')}) >/dev/null 2>&1; true`]);
+  }
+
+  async function answer(pod: Pod, id: string, checks: HealthCheck[]): Promise<void> {
+    const wanted = checks.length > 0 ? renderHealthChecks(checks) : '';
+    if ((answered.get(id) ?? '') === wanted) return;
+    await run(pod, ['sh', '-c', healthChecksScript], wanted);
+    answered.set(id, wanted);
   }
 
   /** Runs a command in a router; answers its output. @throws RuleError with what it wrote to stderr when it fails */
@@ -116,18 +127,22 @@ export function createRules(options: {
         const id = isRouter(pod) ? runningRouter(pod) : undefined;
         if (id) routers.set(id, pod);
       }
-      for (const id of loaded.keys()) if (!routers.has(id)) loaded.delete(id);
+      for (const known of [loaded, answered]) for (const id of known.keys()) if (!routers.has(id)) known.delete(id);
       if (routers.size === 0) return;
       const all = services.list();
       const endpoints = slices.list();
       const results = await Promise.allSettled(
-        [...routers].map(([id, pod]) =>
-          load(pod, id, serviceBackends(all, endpoints, pod.spec?.nodeName)).catch((error: Error) => {
+        [...routers].map(async ([id, pod]) => {
+          const node = pod.spec?.nodeName;
+          try {
+            await load(pod, id, serviceBackends(all, endpoints, node));
+            await answer(pod, id, healthChecks(all, endpoints, node));
+          } catch (error) {
             // A router that is just ending is no fault of its rules.
             if (error instanceof RuleError) recorder.event(pod, 'Warning', 'FailedApplyRules', error.message);
             throw error;
-          }),
-        ),
+          }
+        }),
       );
       log.debug('the service rules are loaded', { routers: routers.size, services: all.length });
       const failed = results.find((result) => result.status === 'rejected');
