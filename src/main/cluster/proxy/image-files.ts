@@ -1,4 +1,5 @@
 import dockerfile from '../../../../resources/node-image/Dockerfile?raw';
+import ingressLua from '../../../../resources/node-image/ingress.lua?raw';
 import ingressLoad from '../../../../resources/node-image/ingress-load?raw';
 import ingressNginx from '../../../../resources/node-image/ingress-nginx?raw';
 import kubeDnsCheck from '../../../../resources/node-image/kube-dns-check?raw';
@@ -19,5 +20,6 @@ export const imageFiles: ImageFile[] = [
   { name: 'kube-dns-check', data: kubeDnsCheck, executable: true },
   { name: 'kube-tunnel', data: kubeTunnel, executable: true },
   { name: 'ingress-nginx', data: ingressNginx, executable: true },
+  { name: 'ingress.lua', data: ingressLua },
   { name: 'ingress-load', data: ingressLoad, executable: true },
 ];

@@ -27,7 +27,7 @@ function exec(options: ExecOptions): ExecSession {
   const done = (async () => {
     let archive = '';
     for await (const chunk of stdin) archive += String(chunk);
-    const text = archive.slice(archive.indexOf('pid /run/ingress'));
+    const text = archive.slice(archive.indexOf('load_module'));
     const line = refuses === undefined ? -1 : text.split('\n').findIndex((one) => one.includes(refuses!));
     if (line < 0) loads.push(text);
     else stderr.write(`nginx: [emerg] no good in /run/ingress/${options.command![1]}/nginx.conf:${line + 1}\n`);

@@ -14,7 +14,7 @@ const mostRefusals = 50;
  * the others are served, until the object changes.
  */
 export class Loader {
-  /** The name of the configuration each container has. */
+  /** The version of the configuration each container has. */
   private readonly loaded = new Map<string, string>();
   private readonly refused = new Map<string, { content: string; message: string; object: KubeObject }>();
 
@@ -56,10 +56,10 @@ export class Loader {
     const running = this.addon.running();
     for (const id of this.loaded.keys()) if (!running.has(id)) this.loaded.delete(id);
     for (const [id, pod] of running) {
-      if (this.loaded.get(id) === configuration.name) continue;
+      if (this.loaded.get(id) === configuration.version) continue;
       const verdict = await loadConfiguration(this.client, this.clock, pod, configuration);
       if (verdict.taken) {
-        this.loaded.set(id, configuration.name);
+        this.loaded.set(id, configuration.version);
         continue;
       }
       const object = verdict.line === undefined ? undefined : configuration.source(verdict.line);

@@ -10,8 +10,10 @@ import { defineMap, Lines, type Output } from './lines';
 /** What nginx is given: files by name, and who wanted each line of `nginx.conf`. */
 export interface Configuration {
   files: ReadonlyMap<string, string>;
-  /** Changes when any file does. */
+  /** Changes when nginx has to be loaded anew. */
   name: string;
+  /** Changes when any file does. */
+  version: string;
   /** The object behind a line, from 1; undefined for what is always there. */
   source(line: number): KubeObject | undefined;
   /** Routes that were left out because they cannot be written down. */
@@ -22,7 +24,12 @@ export interface Configuration {
 export const statusPorts = { 500: 10500, 503: 10503 } as const;
 export const defaultCertificate = 'default';
 
-const preamble = `pid /run/ingress/nginx.pid;
+/** Where nginx takes orders, which ingress-load gives: only nginx itself reaches it. */
+const orderPort = 10501;
+
+const preamble = `load_module /usr/lib/nginx/modules/ndk_http_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
+pid /run/ingress/nginx.pid;
 error_log stderr notice;
 worker_processes 2;
 worker_shutdown_timeout 240s;
@@ -50,6 +57,11 @@ proxy_max_temp_file_size 0;
 ssl_protocols TLSv1.2 TLSv1.3;
 ssl_session_cache shared:ssl:10m;
 ssl_session_tickets off;
+lua_package_path "/usr/local/share/gantry/?.lua;;";
+lua_shared_dict gantry 1m;
+init_by_lua_block { ingress = require "ingress" }
+header_filter_by_lua_block { ingress.headers() }
+server { listen 127.0.0.1:${orderPort}; access_log off; location / { content_by_lua_block { ingress.command(ngx.var.uri) } } }
 server { listen 127.0.0.1:${statusPorts[500]}; access_log off; return 500; }
 server { listen 127.0.0.1:${statusPorts[503]}; access_log off; return 503; }
 upstream gantry_500 { server 127.0.0.1:${statusPorts[500]}; }
@@ -68,16 +80,32 @@ export function render(site: Site, defaultPem: string, ports: { http: number; ht
   for (const upstream of site.upstreams) lines.add(upstreamText(upstream));
   for (const server of servers) lines.append(server);
   lines.add('}');
-  const files = new Map([
+  const loaded = new Map([
     ['nginx.conf', lines.toString()],
     [`${defaultCertificate}.pem`, defaultPem],
     ...[...site.certificates].map(([name, pem]) => [`${name}.pem`, pem] as const),
   ]);
+  const files = new Map([...loaded, ['endpoints', endpointsText(site.upstreams)]]);
+  return {
+    files,
+    name: `config-${hashOf(loaded)}`,
+    version: hashOf(files),
+    source: (line) => lines.source(line),
+    unfit,
+  };
+}
+
+function hashOf(files: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256');
   for (const [name, text] of [...files].sort()) hash.update(`${name}\0${text.length}\0${text}`);
-  const name = `config-${hash.digest('hex').slice(0, 16)}`;
-  return { files, name, source: (line) => lines.source(line), unfit };
+  return hash.digest('hex').slice(0, 16);
 }
+
+/** A line for each upstream, which nginx reads again while it runs: pods come and go more often than anything else. */
+const endpointsText = (upstreams: readonly Upstream[]): string =>
+  upstreams
+    .map(({ name, servers }) => `${name} ${servers.map(({ ip, port }) => `${ip}:${port}`).join(' ')}\n`)
+    .join('');
 
 /** Hosts in a stable order, with somebody who answers for all others. */
 function withDefaults(servers: readonly Server[]): Server[] {
@@ -168,8 +196,16 @@ function chooser(routes: Route[], names: string[], output: Output): string {
   return defineMap(output, `"${all.join('')}"`, rows);
 }
 
-function upstreamText({ name, servers, stickyBy }: Upstream): string {
-  const members = servers.map(({ ip, port }) => `server ${ip}:${port} max_fails=0;`);
-  const sticky = stickyBy ? [`hash $gantry_sticky_${stickyBy} consistent;`] : [];
-  return [`upstream ${name} {`, ...sticky, ...members, 'keepalive 32;', 'keepalive_timeout 60s;', '}'].join('\n');
+function upstreamText({ name, stickyBy }: Upstream): string {
+  if (!/^[\w.-]+$/.test(name)) throw new Error(`${JSON.stringify(name)} is no name of an upstream`);
+  const sticky = stickyBy ? `, ngx.var.gantry_sticky_${stickyBy}` : '';
+  return [
+    `upstream ${name} {`,
+    // Nobody is there: which pod it is gets chosen for each request.
+    'server 0.0.0.1;',
+    `balancer_by_lua_block { ingress.choose("${name}"${sticky}) }`,
+    'keepalive 32;',
+    'keepalive_timeout 60s;',
+    '}',
+  ].join('\n');
 }
