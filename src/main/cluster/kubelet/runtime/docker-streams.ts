@@ -130,14 +130,15 @@ export function hijackedSession(
   };
 }
 
-/** Input whose end reaches the connection only once that has said nothing for a while. */
+/** Input whose end reaches the connection only once that has said nothing for a while, or has talked on for ten times that. */
 function patientInput(socket: Duplex, quietMs: number, heardAt: () => number): Writable {
   const input = new Writable({
     write: (chunk: Buffer, encoding, done) => void socket.write(chunk, encoding, done),
     final(done) {
       const from = Date.now();
       const check = (): void => {
-        const left = Math.max(from, heardAt()) + quietMs - Date.now();
+        const until = Math.min(Math.max(from, heardAt()) + quietMs, from + 10 * quietMs);
+        const left = until - Date.now();
         if (left > 0 && !socket.destroyed && !socket.readableEnded) setTimeout(check, Math.min(left, 100)).unref();
         else socket.end(() => done());
       };
