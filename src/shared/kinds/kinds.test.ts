@@ -130,7 +130,7 @@ describe('nodes', () => {
     expect(node([ready], { unschedulable: true })?.text).toBe('Ready, cordoned');
     expect(node([ready, { type: 'DiskPressure', status: 'True' }])?.text).toBe('DiskPressure');
     expect(node([{ type: 'Ready', status: 'Unknown', message: 'gone' }])).toEqual({
-      text: 'Unknown',
+      text: 'NotReady',
       tone: 'error',
       detail: 'gone',
     });

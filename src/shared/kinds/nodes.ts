@@ -25,11 +25,9 @@ export function nodeRoles(node: Node): string[] {
 
 export function nodeStatus(object: Node): StatusValue {
   const ready = condition(object, 'Ready');
-  if (ready?.status !== 'True') {
-    return ready?.status === 'False'
-      ? status('NotReady', 'error', ready.message)
-      : status(ready ? 'Unknown' : 'Starting', ready ? 'error' : 'busy', ready?.message);
-  }
+  if (!ready) return status('Starting', 'busy');
+  // Also where nothing is known of it any more, as kubectl has it.
+  if (ready.status !== 'True') return status('NotReady', 'error', ready.message);
   const pressure = PRESSURES.find((type) => condition(object, type)?.status === 'True');
   if (pressure) return status(pressure, 'warn', condition(object, pressure)?.message);
   return object.spec?.unschedulable ? status('Ready, cordoned', 'warn') : status('Ready', 'ok');

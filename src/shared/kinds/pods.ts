@@ -1,5 +1,6 @@
 import type { ContainerStatus, Pod } from '../k8s';
 import { claimNamesOf } from '../pod-claims';
+import { podRequests } from '../pod-resources';
 import { podSummary } from '../pod-status';
 import { parseQuantity } from '../quantity';
 import { controlledBy, imagesOf, status } from './helpers';
@@ -79,6 +80,17 @@ function limitOf(pod: Pod, resource: 'cpu' | 'memory'): number | null {
   return sum;
 }
 
+/** What it takes from its node until it has ended: cores and bytes. Nothing, where its quantities make no sense. */
+function takes(pod: Pod): { cpuTaken: number; memoryTaken: number } {
+  const over = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+  try {
+    const { cpu = 0, memory = 0 } = over ? {} : podRequests(pod.spec);
+    return { cpuTaken: cpu / 1000, memoryTaken: memory };
+  } catch {
+    return { cpuTaken: 0, memoryTaken: 0 };
+  }
+}
+
 export const pods = defineKindView<Pod>({
   id: 'pods',
   group: '',
@@ -127,6 +139,7 @@ export const pods = defineKindView<Pod>({
     initContainers: (pod.spec?.initContainers ?? []).map((container) => container.name),
     controlled: controlledBy(pod) !== null,
     claims: claimNamesOf(pod),
+    ...takes(pod),
     running: (pod.status?.containerStatuses ?? []).some((container) => container.state?.running !== undefined),
   }),
   capabilities: { logs: true, exec: true, evict: true, metrics: 'pod' },

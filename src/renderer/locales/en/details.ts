@@ -126,6 +126,7 @@ export const details = {
   addresses: 'Addresses',
   capacity: 'Capacity',
   allocatable: 'Allocatable',
+  requestedByPods: 'Requested by pods',
   resource: 'Resource',
   taints: 'Taints',
   system: 'System',
