@@ -168,6 +168,7 @@ export const app = {
     comfortable: 'Comfortable',
     terminal: 'Terminal',
     fontSize: 'Font size',
+    fontSizeHint: 'In pixels, 8 to 32.',
     shell: 'Shell',
     shellHint: 'Empty: your login shell.',
     about: 'About',
