@@ -46,6 +46,8 @@ export async function secured(
   const ca = caBundle ? Buffer.from(caBundle, 'base64').toString() : [...rootCertificates];
   const named = /^[\d.]+$|:/.test(servername) ? { host: servername } : { servername };
   const verified = insecure ? { rejectUnauthorized: false } : { ca };
+  // Whatever goes wrong with it is told by the one that is made over it.
+  socket.on('error', () => {});
   try {
     return await new Promise((resolve, reject) => {
       const secure = connectTls({ socket, ...verified, ...named, ...client }, () => resolve(secure));

@@ -17,8 +17,6 @@ const patienceMs = 60_000;
 /** Who looks what a server serves. */
 const aggregator: UserInfo = { name: 'system:kube-aggregator', groups: ['system:masters'] };
 
-export type ServiceReference = NonNullable<NonNullable<APIService['spec']>['service']>;
-
 /** What a server said, in full; without text where that was too long or broke off. */
 export interface Said {
   status: number;

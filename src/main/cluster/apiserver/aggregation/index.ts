@@ -5,12 +5,13 @@ import { hasCondition, setCondition } from '../../conditions';
 import type { StoreEvent } from '../../store/types';
 import type { ServerContext } from '../context';
 import type { FrontProxy } from '../pki';
+import { flag } from '../reads';
 import { parsePath, type Route } from '../router';
 import { builtInVersions, servedGroups, type ServedVersion } from '../served';
 import type { ApiRequest, ApiResponse } from '../types';
 import { Availability } from './availability';
 import { createExtensionServers } from './extension-server';
-import { introduce } from './introduction';
+import { introduce, introduction } from './introduction';
 import { apiServices, sendUnlessLate, type Handle } from './objects';
 import { isManaged, keepOwnServices } from './own-services';
 
@@ -48,6 +49,13 @@ const isDocument = ([root, edition, apis, ...rest]: readonly string[]): boolean 
   root === 'openapi' && edition === 'v3' && apis === 'apis' && rest.length === 2;
 
 const lastingSubresources = new Set(['exec', 'attach', 'portforward', 'proxy', 'log']);
+
+/** Whether a request may take as long as it likes. */
+function lasts({ query }: ApiRequest, route: Route): boolean {
+  if (flag(query, 'watch')) return true;
+  if (route.type !== 'resource') return false;
+  return route.watch || lastingSubresources.has(route.subresource?.split('/', 1)[0] ?? '');
+}
 
 /** @param changed called when what other servers serve has changed */
 export function createAggregation(options: {
@@ -132,17 +140,21 @@ export function createAggregation(options: {
 
   const { items, revision } = store.list(apiServices.prefix);
   for (const { value } of items) take(value as APIService);
-  const follow = store.watch(apiServices.prefix, revision, onEvent);
 
-  const introduceTo = async (to: Handle): Promise<void> => {
-    if (!publishing) return;
+  /** Puts back what is missing of it, once there is a place for it. */
+  const introduceOurselves = async (): Promise<void> => {
+    if (!publishing || !handle || !store.get(introduction.namespace)) return;
     const frontProxy = await publishing.frontProxy();
-    if (!closed) await introduce({ store, handle: to, clientCa: publishing.clientCa, frontProxy });
+    if (!closed) await introduce({ store, handle, clientCa: publishing.clientCa, frontProxy });
   };
-  const system = '/registry/core/namespaces/kube-system';
-  const home = store.watch(system, store.revision, ({ type, key, previous }) => {
-    if (handle && type === 'PUT' && key === system && !previous) introduceTo(handle).catch(complain);
-  });
+  const follows = [
+    store.watch(apiServices.prefix, revision, onEvent),
+    ...Object.values(introduction).map((key) =>
+      store.watch(key, store.revision, (event) => {
+        if (event.key === key) introduceOurselves().catch(complain);
+      }),
+    ),
+  ];
 
   const serving: Aggregation['serving'] = (route) => {
     if (remote.size === 0) return undefined;
@@ -161,11 +173,7 @@ export function createAggregation(options: {
       if (!hasCondition(api.status?.conditions, 'Available')) {
         throw apiError(503, 'ServiceUnavailable', 'the server is currently unable to handle the request', {});
       }
-      const watches = ['true', '1'].includes(request.query.get('watch') ?? '');
-      const resource = route.type === 'resource' ? route : undefined;
-      const subresource = resource?.subresource?.split('/', 1)[0] ?? '';
-      const lasting = watches || resource?.watch || lastingSubresources.has(subresource);
-      const target = servers.target(api, pathFor(request), request.user, lasting === true);
+      const target = servers.target(api, pathFor(request), request.user, lasts(request, route));
       return { status: 200, warnings: [], payload: { type: 'proxy', target } };
     },
     versions: () =>
@@ -180,13 +188,12 @@ export function createAggregation(options: {
       availability.start(to);
       for (const { value } of store.list(apiServices.prefix).items) take(value as APIService);
       publish();
-      if (store.get(system)) introduceTo(to).catch(complain);
+      introduceOurselves().catch(complain);
     },
     kindsChanged: publish,
     close() {
       closed = true;
-      follow.close();
-      home.close();
+      for (const follow of follows) follow.close();
       availability.close();
       servers.close();
     },

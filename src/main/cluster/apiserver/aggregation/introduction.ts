@@ -11,6 +11,12 @@ const namespace = 'kube-system';
 const rbac = 'rbac.authorization.k8s.io';
 const group = `/apis/${rbac}/v1/namespaces/${namespace}`;
 
+/** Where it is stored, and what has to be there before. */
+export const introduction = {
+  namespace: `/registry/core/namespaces/${namespace}`,
+  configMap: `/registry/core/configmaps/${namespace}/${name}`,
+};
+
 /**
  * Tells servers behind APIServices how to know the API server and whom it speaks for:
  * the ConfigMap they read at their start, and the role that lets them.
@@ -34,7 +40,7 @@ export async function introduce(options: {
     'requestheader-username-headers': list(identityHeaderNames.user),
   };
   const path = `/api/v1/namespaces/${namespace}/configmaps`;
-  const stored = store.get(`/registry/core/configmaps/${namespace}/${name}`)?.value as ConfigMap | undefined;
+  const stored = store.get(introduction.configMap)?.value as ConfigMap | undefined;
   if (!stored) await sendUnlessLate(handle, 'POST', path, { metadata: { name, namespace }, data });
   else if (!jsonEqual(stored.data, data)) await sendUnlessLate(handle, 'PUT', `${path}/${name}`, { ...stored, data });
 
