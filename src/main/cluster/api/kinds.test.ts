@@ -432,6 +432,13 @@ describe('validation', () => {
     ]);
   });
 
+  it('lets a node be given its addresses once', () => {
+    const given = made('v1/Node', ({ spec }) => (spec.podCIDR = '10.1.0.0/24'));
+    const moved = updateFaults('Node', given, ({ spec }) => (spec.podCIDR = '10.2.0.0/24'));
+    expect(moved).toEqual(['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid']);
+    expect(updateFaults('Node', made('v1/Node'), ({ spec }) => (spec.podCIDR = '10.2.0.0/24'))).toEqual([]);
+  });
+
   it('lets a suspended job that has not started be placed', () => {
     const job = made('batch/v1/Job', ({ spec }) => (spec.suspend = true));
     const place = ({ spec }: any) => (spec.template.spec.nodeSelector = { zone: 'a' });

@@ -158,21 +158,25 @@ function finalizersFor(present: string[], policy: string | undefined): string[] 
   return others;
 }
 
+/** @throws ApiError 409 */
 function checkPreconditions(call: Call, current: StoredObject, { preconditions }: DeleteOptions): void {
-  const metadata = current.value.metadata!;
-  const { definition } = call.resource;
-  if (preconditions?.uid && preconditions.uid !== metadata.uid) {
-    throw conflict(
-      definition,
+  const { uid, resourceVersion } = current.value.metadata!;
+  const { group, kind } = call.resource.definition;
+  const refuse = (what: string, asked: string, found: string | undefined, why: string) =>
+    conflict(
+      { group, plural: kind },
       call.name!,
-      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${metadata.uid}`,
+      `the ${what} in the precondition (${asked}) does not match the ${what} in record (${found}). ${why}`,
     );
+  if (preconditions?.uid && preconditions.uid !== uid) {
+    throw refuse('UID', preconditions.uid, uid, 'The object might have been deleted and then recreated');
   }
-  if (preconditions?.resourceVersion && preconditions.resourceVersion !== metadata.resourceVersion) {
-    throw conflict(
-      definition,
-      call.name!,
-      `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+  if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion) {
+    throw refuse(
+      'ResourceVersion',
+      preconditions.resourceVersion,
+      resourceVersion,
+      'The object might have been modified',
     );
   }
 }
@@ -187,7 +191,9 @@ function deleteOptions(context: ServerContext, call: Call): DeleteOptions {
     options.orphanDependents ?? (query.has('orphanDependents') ? flag(query, 'orphanDependents') : undefined);
   checkDeleteOptions(query, { propagationPolicy: policy, orphanDependents: orphans });
   const propagationPolicy = policy ?? (orphans === undefined ? undefined : orphans ? 'Orphan' : 'Background');
-  const gracePeriodSeconds = options.gracePeriodSeconds ?? wholeNumber(query, 'gracePeriodSeconds');
+  const asked = options.gracePeriodSeconds ?? wholeNumber(query, 'gracePeriodSeconds');
+  // Less than no time is taken for the least there is.
+  const gracePeriodSeconds = asked !== undefined && asked < 0 ? 1 : asked;
   return { gracePeriodSeconds, propagationPolicy, preconditions: options.preconditions };
 }
 

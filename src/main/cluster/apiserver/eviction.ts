@@ -9,7 +9,7 @@ import { deleteObject, type DeleteOptions } from './deletes';
 import { cloneObject, isObject } from './json';
 import { getStored } from './resources';
 import type { ApiRequest, ApiResponse } from './types';
-import { isDryRun, mutate } from './writes';
+import { admitted, isDryRun, mutate } from './writes';
 
 /** More evictions than this may not wait for the disruption controller (Kubernetes' MaxDisruptedPodSize). */
 const maxDisruptedPods = 2000;
@@ -24,9 +24,11 @@ const done: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: '
  */
 export async function evict(context: ServerContext, call: Call): Promise<ApiResponse> {
   if (call.request.method !== 'POST') throw methodNotAllowed();
-  const options = evictionOptions(context, call);
+  const { eviction, options } = readEviction(context, call);
   const dryRun = isDryRun(call);
   const pod = podOf(context, call);
+  const change = { operation: 'CREATE', object: eviction, kind: evictionKind } as const;
+  await admitted(context, call, change, (attributes) => context.admission.validate(attributes));
   checkPreconditions(call, pod, options);
   if (isGuarded(pod)) {
     const budget = budgetOf(context, pod);
@@ -38,10 +40,12 @@ export async function evict(context: ServerContext, call: Call): Promise<ApiResp
   return objectResponse(call, { value: done }, 201);
 }
 
-/** The delete options in the body; its dryRun counts for the whole request. @throws ApiError 400 */
-function evictionOptions(context: ServerContext, call: Call): DeleteOptions {
-  const kind = { group: 'policy', version: 'v1', kind: 'Eviction' };
-  const eviction = decodeObject(currentVersion(context, call.request), kind, context.schema, call.warnings);
+const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction' };
+
+/** The body with its delete options, whose dryRun counts for the whole request. @throws ApiError 400 */
+function readEviction(context: ServerContext, call: Call): { eviction: KubeObject; options: DeleteOptions } {
+  const request = currentVersion(context, call.request);
+  const eviction = decodeObject(request, evictionKind, context.schema, call.warnings);
   if (eviction.metadata?.name && eviction.metadata.name !== call.name) {
     throw badRequest('name in URL does not match name in Eviction object');
   }
@@ -54,7 +58,7 @@ function evictionOptions(context: ServerContext, call: Call): DeleteOptions {
     );
   }
   if (dryRun.length) call.request.query.set('dryRun', dryRun[0]!);
-  return options;
+  return { eviction, options };
 }
 
 /** Clients before 1.22 send policy/v1beta1, whose Eviction is the same. */

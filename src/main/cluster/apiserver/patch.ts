@@ -8,7 +8,7 @@ import { assertDepth, cloneJson, cloneObject, isObject } from './json';
 import { applyJsonPatch, applyMergePatch } from './json-patch';
 import { checkWriteOptions } from './request-options';
 import type { ApiResponse } from './types';
-import { mutate } from './writes';
+import { modified, mutate } from './writes';
 
 const patchTypes = [
   'application/json-patch+json',
@@ -80,11 +80,7 @@ function patched(context: ServerContext, call: Call, current: StoredObject, chan
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
   if (resourceVersion && resourceVersion !== current.value.metadata!.resourceVersion) {
-    throw conflict(
-      definition,
-      call.name!,
-      'the object has been modified; please apply your changes to the latest version and try again',
-    );
+    throw conflict(definition, call.name!, modified);
   }
   return checkStructure(changed, fieldValidationOf(call.request), context.schema, call.warnings, [], (problem) => {
     throw invalid({ plural: '', kind: '' }, '', [

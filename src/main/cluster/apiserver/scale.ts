@@ -1,5 +1,5 @@
 import type { KubeObject } from '@shared/k8s';
-import { badRequest, invalid } from '../api/errors';
+import { badRequest, conflict, invalid } from '../api/errors';
 import type { StoredObject } from '../store/types';
 import { objectResponse, type Call, type ServerContext } from './context';
 import { decodeObject, mediaType } from './decode';
@@ -11,7 +11,7 @@ import { flag } from './reads';
 import { checkWriteOptions } from './request-options';
 import { getStored } from './resources';
 import type { Answer, ApiResponse } from './types';
-import { mutate } from './writes';
+import { modified, mutate, type RequestedPart } from './writes';
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales' };
 
@@ -33,7 +33,7 @@ export async function scale(context: ServerContext, call: Call): Promise<ApiResp
     context,
     main,
     (current) => scaled(call, current, wanted ?? change!(cloneJson(scaleOf(call, current.value)))),
-    { version: wanted?.metadata?.resourceVersion, through: 'scale' },
+    { version: wanted?.metadata?.resourceVersion, through: 'scale', part: scalePart(call) },
   );
   return objectResponse(call, { value: scaleOf(call, written.value) });
 }
@@ -66,7 +66,23 @@ async function applyScale(context: ServerContext, call: Call, main: Call): Promi
   return mutate(context, main, (current) => applyTo(current.value, application), {
     version: wanted.metadata?.resourceVersion,
     owned: true,
+    part: scalePart(call),
   });
+}
+
+/** The Scale that admission is asked about. */
+function scalePart(call: Call): RequestedPart {
+  return {
+    subresource: 'scale',
+    kind: scaleKind,
+    of: (object) => scaleOf(call, object),
+    into(object, part) {
+      const replicas: unknown = part.spec?.replicas ?? 0;
+      checkReplicas(call, replicas);
+      const { scale } = call.resource.definition;
+      if (scale!.specReplicas(object) !== replicas) scale!.setSpecReplicas(object, replicas);
+    },
+  };
 }
 
 function decodeScale(context: ServerContext, call: Call): KubeObject {
@@ -81,6 +97,10 @@ function decodeScale(context: ServerContext, call: Call): KubeObject {
 function scaled(call: Call, current: StoredObject, wanted: KubeObject): KubeObject {
   const replicas: unknown = wanted.spec?.replicas ?? 0;
   checkReplicas(call, replicas);
+  const version = wanted.metadata?.resourceVersion;
+  if (version && version !== current.value.metadata!.resourceVersion) {
+    throw conflict(call.resource.definition, call.name!, modified);
+  }
   const draft = cloneObject(current.value);
   call.resource.definition.scale!.setSpecReplicas(draft, replicas);
   return draft;

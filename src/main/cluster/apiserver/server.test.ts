@@ -413,13 +413,20 @@ describe('delete', () => {
     const { body } = await send('POST', configMaps, { body: { metadata: { name: 'a' } } });
     await expect(send('DELETE', `${configMaps}/a`, { body: { preconditions: { uid: 'x' } } })).rejects.toMatchObject({
       code: 409,
-      message: `Operation cannot be fulfilled on configmaps "a": Precondition failed: UID in precondition: x, UID in object meta: ${body.metadata.uid}`,
+      message: `Operation cannot be fulfilled on ConfigMap "a": the UID in the precondition (x) does not match the UID in record (${body.metadata.uid}). The object might have been deleted and then recreated`,
     });
     await expect(
       send('DELETE', `${configMaps}/a`, { body: { preconditions: { resourceVersion: '1' } } }),
     ).rejects.toMatchObject({ code: 409 });
     expect((await send('DELETE', `${configMaps}/a`, { query: { dryRun: 'All' } })).status).toBe(200);
     expect((await send('GET', `${configMaps}/a`)).status).toBe(200);
+  });
+
+  it('takes a time below nothing for the shortest there is', async () => {
+    const { send } = await createTestServer();
+    await send('POST', pods, { body: podBody('p', { nodeName: 'n1' }) });
+    const { body } = await send('DELETE', `${pods}/p`, { query: { gracePeriodSeconds: '-5' } });
+    expect(body.metadata.deletionGracePeriodSeconds).toBe(1);
   });
 
   it('deletes collections by selector', async () => {
@@ -465,6 +472,10 @@ describe('scale', () => {
     expect(put.body.spec.replicas).toBe(3);
     await expect(
       send('PUT', `${deployments}/web/scale`, { body: { ...body, spec: { replicas: 4 } } }),
+    ).rejects.toMatchObject({ code: 409 });
+    const stale = { metadata: { resourceVersion: body.metadata.resourceVersion }, spec: { replicas: 4 } };
+    await expect(
+      send('PATCH', `${deployments}/web/scale`, { body: stale, contentType: mergePatch }),
     ).rejects.toMatchObject({ code: 409 });
     await send('PATCH', `${deployments}/web/scale`, { body: { spec: { replicas: 0 } }, contentType: mergePatch });
     expect((await send('GET', `${deployments}/web`)).body).toMatchObject({

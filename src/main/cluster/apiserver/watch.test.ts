@@ -39,6 +39,13 @@ describe('watch', () => {
     await expect(watch({ timeoutSeconds: 'soon' })).rejects.toMatchObject({ code: 400 });
   });
 
+  it('ends at once when its time is over before it begins', async () => {
+    const { watch, clock } = await setUp();
+    const { state } = await watch({ timeoutSeconds: '-1' });
+    clock.advance(1);
+    expect(state.ended).toBe(true);
+  });
+
   it('tells of objects that enter and leave the selection', async () => {
     const { create, relabel, watch, send } = await setUp();
     await create('a');

@@ -87,8 +87,10 @@ class Session {
       if (!(error instanceof StoreError)) throw error;
       return this.fail(expired(`too old resource version: ${from} (${this.context.store.revision})`).status);
     }
-    if (options.timeoutSeconds !== undefined && options.timeoutSeconds > 0) {
-      this.timers.push(this.context.clock.setTimeout(() => this.end(), options.timeoutSeconds * 1000));
+    if (options.timeoutSeconds) {
+      // A time that is over before it begins ends the watch at once.
+      const milliseconds = Math.max(0, options.timeoutSeconds) * 1000;
+      this.timers.push(this.context.clock.setTimeout(() => this.end(), milliseconds));
     }
     if (options.bookmarks) this.scheduleBookmark();
     return { close: () => this.close() };

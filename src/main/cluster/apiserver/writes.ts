@@ -17,7 +17,8 @@ import type { Answer, ApiResponse } from './types';
 
 const nameLetters = 'bcdfghjklmnpqrstvwxz2456789';
 const attempts = 50;
-const modified = 'the object has been modified; please apply your changes to the latest version and try again';
+/** What a conflict of versions is told with. */
+export const modified = 'the object has been modified; please apply your changes to the latest version and try again';
 
 /** POST to a collection. */
 export async function create(context: ServerContext, call: Call): Promise<ApiResponse> {
@@ -95,6 +96,15 @@ export async function update(context: ServerContext, call: Call): Promise<ApiRes
   return objectResponse(call, await mutate(context, call, () => cloneObject(object), { version }));
 }
 
+/** A part of an object that is an object of its own to clients: a Scale. */
+export interface RequestedPart {
+  subresource: string;
+  kind: NonNullable<AdmissionAttributes['kind']>;
+  of(object: KubeObject): KubeObject;
+  /** Puts what admission made of the part into the object. */
+  into(object: KubeObject, part: KubeObject): void;
+}
+
 export interface MutateOptions {
   /** The resourceVersion the client changed; '' or absent: whatever is stored. */
   version?: string;
@@ -107,6 +117,8 @@ export interface MutateOptions {
   owned?: boolean;
   /** The subresource under which the change is written down; the default is the call's. */
   through?: string;
+  /** What the request changes, where that is not the object itself: what admission sees and may change. */
+  part?: RequestedPart;
 }
 
 /**
@@ -169,8 +181,13 @@ async function writeOnce(
   const partial = strategy === 'status' || strategy === 'part';
   if (partial) prepare(draft);
   if (strategy !== 'none') record();
-  return admitted(context, call, { operation: 'UPDATE', object: draft, old }, async (attributes) => {
-    const object = attributes.object!;
+  const { part: asked } = options;
+  const [seen, before] = asked ? [asked.of(draft), asked.of(old)] : [draft, old];
+  const request = asked ? { ...call, subresource: asked.subresource } : call;
+  const change = { operation: 'UPDATE', object: seen, old: before, kind: asked?.kind } as const;
+  return admitted(context, request, change, async (attributes) => {
+    asked?.into(draft, attributes.object!);
+    const object = asked ? draft : attributes.object!;
     if (!partial || object !== draft) prepare(object);
     if (strategy !== 'none') {
       refuse(call, call.name!, [
@@ -250,7 +267,10 @@ export async function admitted<T>(
 ): Promise<T> {
   const done: (() => void)[] = [];
   const attributes: AdmissionAttributes = {
-    ...change,
+    operation: change.operation,
+    object: change.object,
+    old: change.old,
+    kind: change.kind,
     resource: call.resource,
     subresource: call.subresource,
     namespace: call.namespace,

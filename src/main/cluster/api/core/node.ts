@@ -1,7 +1,7 @@
 import type { Node } from '@shared/k8s';
 import { defineKind } from '../kind';
 import { ageColumn, text, wide } from '../printing';
-import { duplicate, invalidEach, notSupported, required } from '../validation/field';
+import { duplicate, forbidden, invalidEach, notSupported, required } from '../validation/field';
 import { qualifiedName, validLabelValue } from '../validation/strings';
 import { keepAllButStatus, keepStatus } from '../strategy';
 
@@ -53,6 +53,14 @@ export const node = defineKind<Node>({
       seen.add(identity);
       return errors;
     });
+  },
+  validateUpdate(object, old) {
+    return (['podCIDR', 'providerID'] as const)
+      .filter((field) => old.spec?.[field] && object.spec?.[field] !== old.spec[field])
+      .map((field) => {
+        const at = field === 'podCIDR' ? 'spec.podCIDRs' : 'spec.providerID';
+        return forbidden(at, `node updates may not change ${field} except from "" to valid`);
+      });
   },
   columns: [
     text('Status', 'The status of the node', statusOf),

@@ -49,6 +49,10 @@ export async function requestToken(context: ServerContext, call: Call): Promise<
   return { status: 201, warnings: call.warnings, payload: { type: 'object', object: { value } } };
 }
 
+/** As Go prints a kind: `/v1, Kind=Pod`. */
+const typeOf = ({ apiVersion = '', kind = '' }: { apiVersion?: string; kind?: string }) =>
+  `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`;
+
 const plurals: Record<string, string> = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' };
 
 function boundObject(
@@ -60,9 +64,7 @@ function boundObject(
   if (!ref) return {};
   const plural = plurals[ref.kind ?? ''];
   if (!plural || ref.apiVersion !== 'v1') {
-    throw badRequest(
-      `cannot bind token for serviceaccount "${account}" to object of type ${ref.apiVersion}, Kind=${ref.kind}`,
-    );
+    throw badRequest(`cannot bind token for serviceaccount "${account}" to object of type ${typeOf(ref)}`);
   }
   const name = ref.name ?? '';
   const object = store.get(`/registry/core/${plural}/${plural === 'nodes' ? '' : `${call.namespace}/`}${name}`)?.value;

@@ -63,7 +63,7 @@ describe('a token request', () => {
     [{ expirationSeconds: 599 }, 'may not specify a duration less than 10 minutes'],
     [{ expirationSeconds: 2 ** 32 + 1 }, 'may not specify a duration larger than 2^32 seconds'],
     [{ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'gone' } }, 'pods "gone" not found'],
-    [{ boundObjectRef: { kind: 'ConfigMap', apiVersion: 'v1', name: 'x' } }, 'to object of type v1, Kind=ConfigMap'],
+    [{ boundObjectRef: { kind: 'ConfigMap', apiVersion: 'v1', name: 'x' } }, 'to object of type /v1, Kind=ConfigMap'],
     [
       { boundObjectRef: { kind: 'Secret', apiVersion: 'v1', name: 's', uid: 'other' } },
       'does not match the UID in record',

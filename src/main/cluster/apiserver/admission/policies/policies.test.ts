@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { KubeObject } from '@shared/k8s';
-import { createTestServer, deploymentBody } from '../../testing';
+import { createTestServer, deploymentBody, podBody } from '../../testing';
 
 const group = '/apis/admissionregistration.k8s.io/v1';
 const deployments = '/apis/apps/v1/namespaces/default/deployments';
@@ -172,4 +172,37 @@ test('refuses notes that make no sense', async () => {
   for (const at of ['[0].key', '[1].valueExpression', '[2].key']) {
     expect(answer).toContain(`spec.auditAnnotations${at}`);
   }
+});
+
+test('sees of a subresource what the request is about', async () => {
+  const rule = (operation: string, group: string, resource: string) => ({
+    operations: [operation],
+    apiGroups: [group],
+    apiVersions: ['*'],
+    resources: [resource],
+  });
+  const resourceRules = [rule('UPDATE', 'apps', 'deployments/scale'), rule('CREATE', '', 'pods/eviction')];
+  await policy({
+    matchConstraints: { resourceRules },
+    validations: [
+      {
+        expression: "request.kind.kind == 'Scale' ? object.spec.replicas <= 2 && oldObject.spec.replicas == 1 : false",
+        messageExpression: "request.kind.group + '/' + request.kind.kind + ' ' + request.subResource",
+      },
+    ],
+  });
+  await bind();
+  await post(deployments, deploymentBody('d', 1));
+  const scale = (replicas: number) =>
+    bed.send('PUT', `${deployments}/d/scale`, { body: { metadata: { name: 'd' }, spec: { replicas } } });
+  await expect(scale(3)).rejects.toMatchObject({
+    message: expect.stringContaining('request: autoscaling/Scale scale'),
+  });
+  expect((await scale(2)).body.spec.replicas).toBe(2);
+  // The deployment itself may have as many as it likes.
+  const patch = { contentType: 'application/merge-patch+json', body: { spec: { replicas: 9 } } };
+  expect((await bed.send('PATCH', `${deployments}/d`, patch)).body.spec.replicas).toBe(9);
+  await post('/api/v1/namespaces/default/pods', podBody('p'));
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } };
+  expect(await post('/api/v1/namespaces/default/pods/p/eviction', eviction)).toContain('policy/Eviction eviction');
 });
