@@ -18,7 +18,7 @@ describe('over HTTPS', () => {
 
   const open = (path: string, { method = 'GET', headers = {}, body = '' } = {}) => {
     const { port } = listener;
-    const options = { port, host: '127.0.0.1', path, method, headers, ca: bed.pki.caPem, ...pki.admin };
+    const options = { port, host: '127.0.0.1', path, method, headers, ca: bed.pki.caPem, ...bed.pki.admin };
     const outgoing = request(options);
     outgoing.end(body);
     return outgoing;
