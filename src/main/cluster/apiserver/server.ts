@@ -191,7 +191,7 @@ function resourceResponse(
   if (route.namespace !== undefined && !definition.namespaced) throw noSuchResource();
   if (route.name !== undefined && definition.namespaced && route.namespace === undefined) throw noSuchResource();
   assertCustomMedia(definition, request);
-  const call = { ...callOf(resource, request, route), negotiated };
+  const call = callOf(resource, request, route, negotiated);
   const seen = throughView(context, resource);
   if (route.subresource !== undefined) return subresource(seen, call);
   if (!resource.verbs.includes(verb)) throw methodNotAllowed();
@@ -213,6 +213,7 @@ const callOf = (
   resource: Call['resource'],
   request: ApiRequest,
   route: Extract<Route, { type: 'resource' }>,
+  negotiated?: Negotiated,
 ): Call => ({
   request,
   resource,
@@ -221,6 +222,7 @@ const callOf = (
   subresource: route.subresource,
   user: request.user,
   warnings: [],
+  negotiated,
 });
 
 async function mainResource(context: ServerContext, call: Call, verb: string): Promise<ApiResponse> {

@@ -22,7 +22,7 @@ export function createInProcessTransport(
 ): KubeTransport {
   const open = new Set<{ close(): void }>();
   const send = (request: KubeRequest, extra?: Record<string, string>) =>
-    server.handle({ ...toApi(request, user, extra), userAgent });
+    server.handle(toApi(request, user, userAgent, extra));
 
   const transport: KubeTransport = {
     async request(request) {
@@ -84,14 +84,19 @@ export function createInProcessTransport(
   return transport;
 }
 
-function toApi(request: KubeRequest, user: UserInfo, extra: Record<string, string> = {}): ApiRequest {
+function toApi(
+  request: KubeRequest,
+  user: UserInfo,
+  userAgent: string,
+  extra: Record<string, string> = {},
+): ApiRequest {
   const [path, search] = request.path.split('?', 2) as [string, string?];
   const query = new URLSearchParams(search);
   for (const [name, value] of Object.entries({ ...request.query, ...extra })) {
     if (value !== undefined) query.set(name, String(value));
   }
   const { method, accept, contentType, body } = request;
-  return { method, path, query, accept, contentType, body, user };
+  return { method, path, query, accept, contentType, body, user, userAgent };
 }
 
 function execRequest(options: ExecOptions, user: UserInfo): ApiRequest {

@@ -119,14 +119,19 @@ export class Admission {
     const node = this.facts.node();
     if (node && !matchesNodeSelection(pod.spec, node))
       return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
-    const taken = [...this.entries].flatMap(([uid, entry]) => (uid === pod.metadata.uid ? [] : entry.ports));
-    if (portsOf(pod).some((wanted) => taken.some((other) => collide(wanted, other))))
+    const wanted = portsOf(pod);
+    if (wanted.length > 0 && this.taken(pod).some((other) => wanted.some((port) => collide(port, other))))
       return predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports");
     if (untolerated(node?.spec?.taints, pod.spec!.tolerations, ['NoExecute']))
       return predicate('TaintToleration', "node(s) had taint that the pod didn't tolerate");
     if (!this.facts.appArmor() && needsAppArmor(pod))
       return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' };
     return scarce && { ...scarce, shortages };
+  }
+
+  /** Host ports of the other pods. */
+  private taken(pod: Pod) {
+    return [...this.entries].flatMap(([uid, entry]) => (uid === pod.metadata.uid ? [] : entry.ports));
   }
 
   private pressureRefusal(pod: Pod): Refusal | undefined {

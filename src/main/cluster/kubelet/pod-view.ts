@@ -51,17 +51,16 @@ export function viewOf(found: RuntimeContainer[]): PodView {
   const newestFirst = found.toSorted((a, b) => number(b) - number(a) || b.createdAt - a.createdAt);
   for (const one of newestFirst) {
     if (one.labels[labels.kind] === 'sandbox') {
-      view.sandboxes.push({ ...one, attempt: number(one) });
+      view.sandboxes.push(Object.assign({}, one, { attempt: number(one) }));
       continue;
     }
     const name = one.labels[labels.containerName] ?? '';
-    const container = {
-      ...one,
+    const container = Object.assign({}, one, {
       name,
       restartCount: number(one),
       sandboxId: one.labels[labels.sandboxId] ?? '',
       hash: one.labels[labels.specHash] ?? '',
-    };
+    });
     const known = view.containers.get(name);
     if (known) known.push(container);
     else view.containers.set(name, [container]);

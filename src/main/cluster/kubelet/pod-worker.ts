@@ -47,7 +47,7 @@ export class PodWorker {
     this.startTime = Date.parse(pod.status?.startTime ?? '') || host.clock.now();
     this.messages = new TerminationMessages(host);
     const changed = (): void => this.wake();
-    this.prober = new Prober({ ...host, changed });
+    this.prober = new Prober(host, changed);
     const shared = {
       pod: () => this.resizer.pod(this.pod),
       changed,

@@ -46,8 +46,6 @@ export interface ProberOptions {
   clock: Clock;
   recorder: EventRecorder;
   dial: Dial;
-  /** Something about a container changed: the pod is to be looked at again. */
-  changed(): void;
 }
 
 /** Runs the probes of a pod's containers and remembers what they say. */
@@ -55,7 +53,11 @@ export class Prober {
   private readonly watched = new Map<string, Watched>();
   private stopped = false;
 
-  constructor(private readonly options: ProberOptions) {}
+  /** @param changed something about a container changed: the pod is to be looked at again */
+  constructor(
+    private readonly options: ProberOptions,
+    private readonly changed: () => void,
+  ) {}
 
   /**
    * Probes a running container from now on; known ones are left as they are.
@@ -174,14 +176,14 @@ export class Prober {
       const ready = state === 'success';
       if (watched.ready !== ready) {
         watched.ready = ready;
-        this.options.changed();
+        this.changed();
       }
       return false;
     }
     if (state === 'success') {
       if (kind === 'liveness') return false;
       watched.started = true;
-      this.options.changed();
+      this.changed();
       return true;
     }
     watched.failed = {
@@ -190,7 +192,7 @@ export class Prober {
         ? {}
         : { graceSeconds: probe.terminationGracePeriodSeconds }),
     };
-    this.options.changed();
+    this.changed();
     return true;
   }
 }

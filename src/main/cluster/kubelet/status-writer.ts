@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Pod, PodCondition, PodStatus } from '@shared/k8s';
 import { ApiError } from '../api/errors';
+import { cloneJson, jsonEqual } from '../apiserver/json';
 import { resources } from '../client/resources';
 import type { KubeClient } from '../client/types';
 import type { Clock } from '../clock';
@@ -107,8 +107,9 @@ export function statusPatch(from: PodStatus | undefined, to: PodStatus): Record<
   const patch: Record<string, unknown> = {};
   for (const key of Object.keys(to) as (keyof PodStatus)[]) {
     if (key === 'conditions') continue;
-    const value = withoutUndefined(to[key]);
-    if (isDeepStrictEqual(withoutUndefined(from?.[key]), value)) continue;
+    if (from?.[key] === to[key]) continue;
+    const value = cloneJson(to[key]);
+    if (jsonEqual(cloneJson(from?.[key]), value)) continue;
     // These lists merge by address; what is meant is this list and no other.
     patch[key] = key === 'podIPs' || key === 'hostIPs' ? [...(value as object[]), { $patch: 'replace' }] : value;
   }
@@ -134,6 +135,3 @@ const passingConditions = new Set(['PodResizePending', 'PodResizeInProgress']);
 function sameCondition(a: PodCondition, b: PodCondition): boolean {
   return a.type === b.type && a.status === b.status && a.reason === b.reason && a.message === b.message;
 }
-
-const withoutUndefined = (value: unknown): unknown =>
-  value === undefined ? undefined : JSON.parse(JSON.stringify(value));

@@ -329,31 +329,32 @@ class Sampler implements Metrics {
   private async sampleNode(node: MetricsNode, now: number): Promise<void> {
     const listed = await node.runtime.list({ [labels.node]: node.name });
     const running = listed.filter((one) => one.state === 'running' && one.labels[labels.kind] !== 'sandbox');
-    const queue = [...running];
+    const sample: UsageSample = { time: now, windowMs: this.intervalMs, cpuNanocores: 0, memoryBytes: 0 };
+    let next = 0;
     const work = async (): Promise<void> => {
-      for (let one = queue.shift(); one; one = queue.shift()) await this.sampleContainer(node, one, now);
+      while (next < running.length) {
+        const own = await this.sampleContainer(node, running[next++]!, now);
+        sample.cpuNanocores += own?.cpuNanocores ?? 0;
+        sample.memoryBytes += own?.memoryBytes ?? 0;
+      }
     };
     await Promise.all(Array.from({ length: parallel }, work));
     const track = this.nodeTracks.get(node.name);
     if (!track || node.wholeHost()) return;
-    const samples = [...this.containers.values()].filter(
-      (one) => one.node === node.name && one.seenMs === now && one.sample,
-    );
-    const sample = {
-      time: now,
-      windowMs: this.intervalMs,
-      cpuNanocores: samples.reduce((sum, one) => sum + one.sample!.cpuNanocores, 0),
-      memoryBytes: samples.reduce((sum, one) => sum + one.sample!.memoryBytes, 0),
-    };
     if (this.rounds === 0) return;
     track.sample = sample;
     track.seenMs = now;
     track.series.add({ t: now, cpu: sample.cpuNanocores / 1e9, memory: sample.memoryBytes });
   }
 
-  private async sampleContainer(node: MetricsNode, { id, labels: of }: ListedContainer, now: number): Promise<void> {
+  /** @returns what it used lately, as far as that is known */
+  private async sampleContainer(
+    node: MetricsNode,
+    { id, labels: of }: ListedContainer,
+    now: number,
+  ): Promise<UsageSample | undefined> {
     const stats = await node.runtime.stats(id);
-    if (!stats) return;
+    if (!stats) return undefined;
     const track = this.containerTrack({
       namespace: of[labels.podNamespace] ?? '',
       pod: of[labels.podName] ?? '',
@@ -362,6 +363,7 @@ class Sampler implements Metrics {
     // Another container of the same name counts from zero.
     if (track.id !== id) Object.assign(track, { id, totals: undefined, node: node.name });
     this.take(track, stats, now);
+    return track.sample;
   }
 
   private take(track: Track, totals: Totals, now: number): void {
