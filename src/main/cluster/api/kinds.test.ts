@@ -433,7 +433,7 @@ describe('validation', () => {
   });
 
   it('lets a node be given its addresses once', () => {
-    const given = made('v1/Node', ({ spec }) => (spec.podCIDR = '10.1.0.0/24'));
+    const given = made('v1/Node', (draft) => (draft.spec = { podCIDR: '10.1.0.0/24' }));
     const moved = updateFaults('Node', given, ({ spec }) => (spec.podCIDR = '10.2.0.0/24'));
     expect(moved).toEqual(['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid']);
     expect(updateFaults('Node', made('v1/Node'), ({ spec }) => (spec.podCIDR = '10.2.0.0/24'))).toEqual([]);

@@ -42,7 +42,7 @@ describe('watch', () => {
   it('ends at once when its time is over before it begins', async () => {
     const { watch, clock } = await setUp();
     const { state } = await watch({ timeoutSeconds: '-1' });
-    clock.advance(1);
+    await clock.advance(0);
     expect(state.ended).toBe(true);
   });
 
