@@ -1,6 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { discovery, group, json, slice, version } from './testing';
-import { AggregationBed, apiServices, slices } from './testing-bed';
+import { AggregationBed, apiServices, slices, eventually } from './testing-bed';
 
 const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 const bed = new AggregationBed();
@@ -69,7 +69,7 @@ describe('discovery', () => {
     for (served of bad) {
       const before = asked;
       await bed.nudge();
-      await vi.waitFor(() => expect(asked).toBeGreaterThan(before));
+      await eventually(() => expect(asked).toBeGreaterThan(before));
     }
     expect((await entry()).versions[0].freshness).toBe('Stale');
     served = {
@@ -83,7 +83,7 @@ describe('discovery', () => {
       ],
     };
     await bed.nudge();
-    await vi.waitFor(async () => expect((await entry()).versions[0].freshness).toBe('Current'));
+    await eventually(async () => expect((await entry()).versions[0].freshness).toBe('Current'));
     expect((await entry()).versions[0].resources.at(-1)).toMatchObject({
       resource: 'hats',
       verbs: [],
@@ -112,7 +112,7 @@ describe('discovery', () => {
     let asked = 0;
     bed.extension.answer = () => void asked++;
     await bed.send('POST', apiServices, { body: bed.extension.api() });
-    await vi.waitFor(() => expect(asked).toBe(1));
+    await eventually(() => expect(asked).toBe(1));
     await bed.clock.advance(5000);
     await bed.until(/^False FailedDiscoveryCheck: .*: Get ".*": context deadline exceeded$/);
   });

@@ -1,7 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { mergeOpenApiV2, partOf } from './openapi-v2';
 import { json, version } from './testing';
-import { AggregationBed, failureOf } from './testing-bed';
+import { AggregationBed, failureOf, eventually } from './testing-bed';
 
 const bed = new AggregationBed();
 
@@ -36,7 +36,7 @@ describe('OpenAPI', () => {
   it('tells of the kinds of other servers what they tell', async () => {
     serve(documents);
     await bed.register();
-    const index = await vi.waitFor(async () => {
+    const index = await eventually(async () => {
       const { paths } = await get('/openapi/v3');
       expect(paths).toHaveProperty([`apis/${version}`]);
       return paths;
@@ -57,9 +57,9 @@ describe('OpenAPI', () => {
       '/openapi/v2': { paths: { [`/apis/${version}/x`]: { get: { responses: 7, parameters: 3 } } } },
     });
     await bed.register();
-    await vi.waitFor(() => expect(asked).toEqual(['/openapi/v3', '/openapi/v2']));
+    await eventually(() => expect(asked).toEqual(['/openapi/v3', '/openapi/v2']));
     await bed.nudge();
-    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(2));
+    await eventually(() => expect(asked.length).toBeGreaterThan(2));
     const paths = (await get('/openapi/v3')).paths;
     expect(paths).toHaveProperty(['apis/apps/v1']);
     expect(paths).not.toHaveProperty([`apis/${version}`]);

@@ -1,15 +1,15 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { discovery, group, json, slice } from './testing';
-import { AggregationBed, apiServices, failureOf, hats, slices } from './testing-bed';
+import { AggregationBed, apiServices, failureOf, hats, slices, eventually } from './testing-bed';
 
 const bed = new AggregationBed();
 
 describe('what the API server serves itself', () => {
-  const published = async (name: string) => vi.waitFor(() => bed.stored(name), { interval: 5 });
+  const published = async (name: string) => eventually(() => bed.stored(name));
 
   it('has an APIService for every version, available at once', async () => {
     await published('v1.apps');
-    await vi.waitFor(async () => expect((await bed.rows()).length).toBeGreaterThan(19));
+    await eventually(async () => expect((await bed.rows()).length).toBeGreaterThan(19));
     expect(await bed.rows()).toEqual(
       expect.arrayContaining(['v1. Local True', 'v2.autoscaling Local True', 'v1beta1.metrics.k8s.io Local True']),
     );
@@ -32,7 +32,7 @@ describe('what the API server serves itself', () => {
     expect(changed.warnings).toEqual([
       'the API server keeps what is labelled kube-aggregator.kubernetes.io/automanaged: v1.apps does not stay with a service',
     ]);
-    await vi.waitFor(async () => expect((await bed.stored('v1.apps')).spec!.service).toBeUndefined());
+    await eventually(async () => expect((await bed.stored('v1.apps')).spec!.service).toBeUndefined());
     await bed.send('DELETE', `${apiServices}/v1.apps`);
     await published('v1.apps');
     // One that says it is somebody's stays, and changes nothing.
@@ -64,7 +64,7 @@ describe('what the API server serves itself', () => {
     await published(`v1.${group}`);
     expect(await bed.stored()).toMatchObject({ spec: { groupPriorityMinimum: 1000, versionPriority: 100 } });
     await bed.send('DELETE', `${crds}/hats.${group}`);
-    await vi.waitFor(async () => expect(await failureOf(bed.stored())).toMatch(/^404/));
+    await eventually(async () => expect(await failureOf(bed.stored())).toMatch(/^404/));
     await bed.register();
     await bed.send('POST', crds, { body: crd });
     bed.extension.answer = (_request, response) => json(response, { kind: 'HatList', items: ['theirs'] });
@@ -76,7 +76,7 @@ describe('what the API server serves itself', () => {
 
   it('is introduced to other servers', async () => {
     const path = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
-    const { data } = await vi.waitFor(async () => (await bed.send('GET', path)).body, { interval: 5 });
+    const { data } = await eventually(async () => (await bed.send('GET', path)).body);
     expect(data).toEqual({
       'client-ca-file': bed.pki.caPem,
       'requestheader-client-ca-file': (await bed.pki.frontProxy()).caPem,
@@ -87,8 +87,8 @@ describe('what the API server serves itself', () => {
       'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
     });
     await bed.send('DELETE', path);
-    await vi.waitFor(() => bed.send('GET', path), { interval: 5 });
+    await eventually(() => bed.send('GET', path));
     const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/roles';
-    await vi.waitFor(() => bed.send('GET', `${roles}/extension-apiserver-authentication-reader`), { interval: 5 });
+    await eventually(() => bed.send('GET', `${roles}/extension-apiserver-authentication-reader`));
   });
 });

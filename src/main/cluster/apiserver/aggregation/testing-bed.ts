@@ -16,6 +16,10 @@ export const hats = `/apis/${version}/namespaces/default/hats`;
 const table = 'application/json;as=Table;g=meta.k8s.io;v=v1';
 const mergePatch = 'application/merge-patch+json';
 
+/** Tries until it works, for as long as an overloaded machine may take. */
+export const eventually = <T>(probe: () => T | Promise<T>): Promise<T> =>
+  vi.waitFor(probe, { interval: 5, timeout: 8000 });
+
 /** `CODE REASON: MESSAGE` of what a request fails with. */
 export const failureOf = (work: Promise<unknown>): Promise<string> =>
   work.then(
@@ -77,14 +81,11 @@ export class AggregationBed {
 
   /** Waits for `STATUS REASON: MESSAGE` of the only condition. */
   until(state: string | RegExp, name?: string): Promise<void> {
-    return vi.waitFor(
-      async () => {
-        const conditions = (await this.stored(name)).status?.conditions ?? [];
-        const said = conditions.map(({ status, reason, message }) => `${status} ${reason}: ${message}`);
-        expect(said.join()).toMatch(state);
-      },
-      { interval: 5 },
-    );
+    return eventually(async () => {
+      const conditions = (await this.stored(name)).status?.conditions ?? [];
+      const said = conditions.map(({ status, reason, message }) => `${status} ${reason}: ${message}`);
+      expect(said.join()).toMatch(state);
+    });
   }
 
   /** Its Service changes, so the server is looked at again. */
