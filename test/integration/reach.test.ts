@@ -147,6 +147,16 @@ test('forwarded ports and the proxy of the API lead to pods and services', async
   }
 });
 
+test('ports of NodePorts are opened where the app is, and of no other', async () => {
+  await run(k('patch', 'service', 'web', '-p', JSON.stringify({ spec: { type: 'NodePort' } })));
+  const nodePort = await run(k('get', 'service', 'web', '-o', 'jsonpath={.spec.ports[0].nodePort}'));
+  await expect.poll(() => ask(`http://127.0.0.1:${nodePort}/`), { timeout, interval: 500 }).toBe('hello');
+  await run(k('patch', 'service', 'web', '-p', JSON.stringify({ spec: { type: 'ClusterIP' } })));
+  await expect
+    .poll(() => ask(`http://127.0.0.1:${nodePort}/`), { timeout, interval: 500 })
+    .toBe('failed: ECONNREFUSED');
+});
+
 test('the way is found again when it breaks off', async () => {
   const [router] = await containersOf(clusterId, { 'gantry.dev/container-name': 'kube-proxy' });
   const kill = 'kill -9 $(grep -l kube-tunnel /proc/[0-9]*/cmdline | cut -d/ -f3 | grep -vx $$)';

@@ -11,9 +11,7 @@ import { createIngressController } from './ingress';
 import { createHostPorts } from './host-ports';
 import { createNodeImage } from './node-image';
 import { contains, isAddress } from './policy/cidr';
-import { createReach } from './reach';
-import { bringHere } from './reach/bring';
-import { routersOf, runTunnel } from './reach/routers';
+import { createLink } from './reach/link';
 import { createRules, isRouter, runningRouter } from './rules';
 import type { ServiceProxy, ServiceProxyOptions } from './types';
 
@@ -42,7 +40,6 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   let nodes: string[] = [];
   let subnet: string | undefined;
   let gateway = '';
-  let stopBringing: (() => void) | undefined;
   let stopped = false;
 
   const touch = (key: 'objects' | 'records' | 'rules'): void => {
@@ -81,14 +78,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     options.onHostAddress?.({ ip: gateway, forwarded: false }).catch((error: Error) => {
       if (stopped || options.apiPort === undefined) return;
       log.info('pods reach the API through the engine', { reason: error.message });
-      stopBringing ??= bringHere({
-        routers: () => nodes.slice(0, 1).flatMap((node) => routersOf(informers, node)),
-        run: (router) => runTunnel(client, router),
-        port: options.apiPort,
-        told: (place) => void options.onHostAddress?.({ ...place, forwarded: true }),
-        clock,
-        log,
-      });
+      link.bring(options.apiPort, (place) => void options.onHostAddress?.({ ...place, forwarded: true }));
     });
   }
 
@@ -96,7 +86,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     const network = await engine.ensureNetwork();
     subnet = network.range ? network.subnet : undefined;
     const moved = network.gateway !== gateway;
-    if (moved) reach.changed();
+    if (moved) link.changed();
     gateway = network.gateway;
     if (moved && options.machine.hasGateway()) offerGateway();
     if (!subnet)
@@ -152,11 +142,12 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     else log.warn('pods cannot reach the API: the engine does not say how containers reach this machine');
   }
 
-  const reach = createReach({
+  const link = createLink({
+    client,
+    informers,
     mode: options.reach ?? 'auto',
     inNetwork: (host) => subnet !== undefined && isAddress(host) && contains(subnet, host),
-    routers: (node) => routersOf(informers, node),
-    run: (router) => runTunnel(client, router),
+    node: () => nodes[0],
     clock,
     log,
   });
@@ -258,6 +249,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       });
       follow();
       hostPorts.start();
+      link.start();
       externalRoutes.start();
       touch('objects');
       ingress.start();
@@ -273,18 +265,17 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       const routers = nodes.flatMap((node) => routerOf(node) ?? []);
       return image.ready() && routers.length > 0 ? { gateway, routers, serviceCidr } : undefined;
     },
-    dial: (node) => reach.dial(node),
-    engineChanged: () => reach.changed(),
+    dial: (node) => link.dial(node),
+    engineChanged: () => link.changed(),
     async stop() {
       stopped = true;
-      reach.stop();
-      stopBringing?.();
       for (const remove of removals) remove();
       await image.stop();
       queue.close();
       await ingress.stop();
       await controller?.stop();
       await hostPorts.stop();
+      await link.stop();
       await externalRoutes.stop();
       await recorder.flushed();
     },

@@ -1,8 +1,8 @@
-import { pipeline, type Duplex } from 'node:stream';
 import type { Clock } from '../../clock';
 import { dialDirectly } from '../../dial';
 import type { Logger } from '../../log';
 import type { Router } from './index';
+import { lead } from './lead';
 import { openTunnel, type Tunnel, type TunnelSession } from './tunnel';
 
 export interface BringOptions {
@@ -30,21 +30,12 @@ export function bringHere(options: BringOptions): () => void {
   let tunnel: Tunnel | undefined;
   stop.signal.addEventListener('abort', () => tunnel?.close());
 
-  async function lead(connection: Duplex): Promise<void> {
-    connection.on('error', () => {});
-    try {
-      const here = await dialDirectly('127.0.0.1', options.port, stop.signal);
-      // Who breaks off ends the other side with it, which is all there is to tell.
-      pipeline(connection, here, connection, () => {});
-    } catch {
-      connection.destroy();
-    }
-  }
-
   async function once(router: Router): Promise<void> {
     tunnel = await openTunnel(await options.run(router));
     if (stop.signal.aborted) return tunnel.close();
-    const port = await tunnel.listen((connection) => void lead(connection));
+    const port = await tunnel.listen(
+      (connection) => void lead(connection, (signal) => dialDirectly('127.0.0.1', options.port, signal)),
+    );
     options.told({ ip: router.address, port });
     await tunnel.closed;
   }

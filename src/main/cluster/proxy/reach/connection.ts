@@ -16,7 +16,7 @@ export interface Carrier {
 export const socketError = (code: string, place: string): Error =>
   Object.assign(new Error(`connect ${code} ${place}`), { code });
 
-/** A TCP connection through a tunnel. It ends its side when the other does, as sockets do. */
+/** A TCP connection through a tunnel. One that was opened here ends its side when the other does, as sockets do. */
 export class TunnelConnection extends Duplex {
   /** What the other side still takes. */
   private credit = windowBytes;
@@ -29,9 +29,10 @@ export class TunnelConnection extends Duplex {
   constructor(
     private readonly carrier: Carrier,
     readonly id: number,
+    /** Ends it; of one that was opened here. */
     signal?: AbortSignal,
   ) {
-    super({ allowHalfOpen: false, ...(signal ? { signal } : {}) });
+    super(signal ? { allowHalfOpen: false, signal } : { allowHalfOpen: true });
   }
 
   /** Bytes came. */

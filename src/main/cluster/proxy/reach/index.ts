@@ -31,6 +31,8 @@ export interface ReachOptions {
 export interface Reach {
   /** Connects for a node: over this machine's routes, and through the node's system container where there are none. */
   dial(node: string): Dial;
+  /** Whether a node's pods are reached through its system container. */
+  isApart(node: string): Promise<boolean>;
   /** The engine or its network may be another: what was found out no longer counts. */
   changed(): void;
   stop(): void;
@@ -133,6 +135,10 @@ export function createReach(options: ReachOptions): Reach {
         if (noRoute.has(code) && verdict && clock.now() - verdict.at > doubtMs) verdict = undefined;
         throw error;
       }
+    },
+    async isApart(node) {
+      const [router] = options.routers(node);
+      return router !== undefined && !(await routable(router));
     },
     changed() {
       verdict = undefined;
