@@ -160,7 +160,6 @@ class Sampler implements Metrics {
       if (this.nodes.get(node.name) !== node) return;
       // What it used stays on record until it is too old.
       this.nodes.delete(node.name);
-      for (const track of this.containers.values()) if (track.node === node.name) track.sample = undefined;
     };
   }
 
@@ -180,7 +179,7 @@ class Sampler implements Metrics {
     const fresh = this.options.clock.now() - 3 * this.intervalMs;
     for (const key of this.pods.get(`${namespace}/${name}`) ?? []) {
       const track = this.containers.get(key)!;
-      if (track.sample && track.seenMs >= fresh) found[track.container] = track.sample;
+      if (track.sample && track.seenMs >= fresh && this.nodes.has(track.node)) found[track.container] = track.sample;
     }
     return Object.keys(found).length > 0 ? found : undefined;
   }
