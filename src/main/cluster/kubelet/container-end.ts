@@ -1,6 +1,7 @@
 import type { Pod } from '@shared/k8s';
 import { runHook } from './lifecycle-hooks';
 import type { PodHost } from './pod-host';
+import { isUnreachable } from './runtime/docker-errors';
 import { fieldPathOf, specContainers, type PodContainer } from './pod-view';
 
 /**
@@ -39,6 +40,19 @@ export async function endContainer(
     );
   } finally {
     timer.cancel();
+  }
+}
+
+/**
+ * Removes a container that has ended. Where the engine cannot, as while something of it is still mounted, it stays
+ * behind: nothing has to wait for it. @throws RuntimeError when it still runs, or the engine does not answer
+ */
+export async function removeEnded({ runtime, log }: Pick<PodHost, 'runtime' | 'log'>, id: string): Promise<void> {
+  try {
+    await runtime.removeContainer(id);
+  } catch (error) {
+    if (isUnreachable(error) || (await runtime.inspect(id))?.state === 'running') throw error;
+    log.warn('a container that has ended could not be removed', { container: id, error: error as Error });
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Container, Pod } from '@shared/k8s';
-import { endContainer } from './container-end';
+import { endContainer, removeEnded } from './container-end';
 import { containerSpec } from './container-specs';
 import { resolveEnv } from './env';
 import { goDuration } from './go-duration';
@@ -285,7 +285,7 @@ export class ContainerStarter {
     recorder.event(pod, 'Normal', 'Started', `Started container ${container.name}`, path);
     this.waiting.delete(container.name);
     // Of those that ended, the last stays for its logs.
-    for (const old of (view.containers.get(container.name) ?? []).slice(1)) await runtime.removeContainer(old.id);
+    for (const old of (view.containers.get(container.name) ?? []).slice(1)) await removeEnded(this.host, old.id);
     if (container.lifecycle?.postStart) this.postStart(container, id, sandbox.ip);
     return true;
   }

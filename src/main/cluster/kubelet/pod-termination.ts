@@ -1,10 +1,11 @@
 import type { Timer } from '../clock';
 import { isNotFound as isApiNotFound, isConflict } from '../client/controller';
 import { resources } from '../client/resources';
-import { endContainer } from './container-end';
+import { endContainer, removeEnded } from './container-end';
 import type { WorkerLink } from './container-starter';
 import type { PodHost } from './pod-host';
 import { allContainers, isSidecar, observePod, type PodContainer, type PodView } from './pod-view';
+import { isUnreachable } from './runtime/docker-errors';
 import { labels } from './runtime/types';
 import { removePodDirectory } from './volumes';
 
@@ -57,12 +58,12 @@ export class PodTermination {
       const view = await observePod(this.host.runtime, uid);
       if (!this.removing && !this.gone) await this.link.finalStatus(view);
       this.removing = true;
-      for (const one of allContainers(view)) await this.host.runtime.removeContainer(one.id);
+      for (const one of allContainers(view)) await removeEnded(this.host, one.id);
       for (const one of view.sandboxes) {
         await this.host.runtime.stopContainer(one.id, 0);
-        await this.host.runtime.removeContainer(one.id);
+        await removeEnded(this.host, one.id);
       }
-      await this.host.runtime.removeVolumes({ [labels.podUid]: uid });
+      await this.removeVolumes(uid);
       if (this.host.runtime.kind !== 'simulated') await this.removeFiles(uid);
       if (!this.gone) await this.confirm(namespace, name, uid);
       return true;
@@ -71,6 +72,17 @@ export class PodTermination {
       throw error;
     } finally {
       this.timer?.cancel();
+    }
+  }
+
+  private async removeVolumes(uid: string): Promise<void> {
+    const { runtime, log } = this.host;
+    try {
+      await runtime.removeVolumes({ [labels.podUid]: uid });
+    } catch (error) {
+      if (isUnreachable(error)) throw error;
+      // A container that could not be removed holds them. They go with it.
+      log.warn('volumes of a pod could not be removed', { uid, error: error as Error });
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from '@shared/k8s';
 import type { Timer } from '../clock';
 import { isUnreachable } from './runtime/docker-errors';
+import { removeEnded } from './container-end';
 import { ContainerStarter } from './container-starter';
 import type { PodHost } from './pod-host';
 import { planPod, type PodPlan } from './pod-plan';
@@ -210,7 +211,7 @@ export class PodWorker {
         'Pod sandbox changed, it will be killed and re-created.',
       );
     }
-    for (const sandbox of plan.removeSandboxes) await this.host.runtime.removeContainer(sandbox.id);
+    for (const sandbox of plan.removeSandboxes) await removeEnded(this.host, sandbox.id);
     await this.starter.refresh(allContainers(view).some((one) => one.state === 'running'));
     if (plan.start.length === 0) return false;
     return this.starter.start(plan.start, view, () => this.report(view));
@@ -235,7 +236,7 @@ export class PodWorker {
     this.settled = true;
     for (const sandbox of view.sandboxes) {
       await this.host.runtime.stopContainer(sandbox.id, 0);
-      await this.host.runtime.removeContainer(sandbox.id);
+      await removeEnded(this.host, sandbox.id);
     }
   }
 

@@ -46,6 +46,8 @@ export interface DockerRuntimeOptions {
 }
 
 const infoTimeoutMs = 5000;
+/** How long somebody else's removal of a container may take. */
+const removalMs = 10_000;
 
 /** The runtime on a Docker Engine. Does not connect until asked something. @throws Error for an unusable dockerHost */
 export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
@@ -190,7 +192,12 @@ class DockerRuntime implements Runtime {
     } catch (error) {
       if (isNotFound(error)) return;
       if (error instanceof RuntimeError && /already in progress/.test(error.message)) {
-        await this.optional(() => this.docker.getContainer(id).wait({ condition: 'removed' }));
+        const abortSignal = AbortSignal.timeout(removalMs);
+        const wanted = { condition: 'removed', abortSignal } as const;
+        await this.optional(() => this.docker.getContainer(id).wait(wanted)).catch((cause: Error) => {
+          // A removal that fails tells nobody who waits for it.
+          throw abortSignal.aborted ? error : cause;
+        });
         return;
       }
       throw error;
