@@ -90,7 +90,7 @@ test(
       supervisor,
       random: seededRandom(random() * 1e9),
       ...(restartEngine ? { restartEngine } : {}),
-      ...(engine ? { hang: engine } : {}),
+      ...(engine ? { hang: engine, release: (id) => engine!.release(id) } : {}),
       readyNodes: () => inspection.readyNodes(),
     });
 

@@ -13,12 +13,17 @@ export interface MayhemOptions {
   restartEngine?: () => Promise<void>;
   /** Makes the engine hang and lets it go on; absent where that is not allowed. */
   hang?: { freeze(): void; thaw(): void };
+  /** Lets a paused container go on that the engine does not; absent where that is not allowed. */
+  release?(id: string): void;
   /** Names of the nodes that say they are Ready. */
   readyNodes(): Promise<string[]>;
 }
 
 /** A node that lists its containers every 10 s and waits 15 s for an answer has noticed by then, even after a crash. */
 const longestHangMs = 60_000;
+
+/** Longer than the engine hangs. */
+const longestUnpauseMs = longestHangMs + 10_000;
 
 /** Breaks things behind the cluster's back, at random, one after the other and some at the same time. */
 export class Mayhem {
@@ -58,6 +63,21 @@ export class Mayhem {
     }
   }
 
+  private async unpause(one: Docker.Container): Promise<void> {
+    // It may be gone, or have been killed.
+    const answered = one.unpause().then(
+      () => true,
+      () => true,
+    );
+    if (await Promise.race([answered, sleep(longestUnpauseMs, false)])) return;
+    const { release } = this.options;
+    if (!release) throw new Error(`the engine does not unpause container ${one.id}`);
+    this.count('release paused');
+    release(one.id);
+    await answered;
+    await one.restart({ t: 0 }).catch(() => {});
+  }
+
   private async strike(): Promise<void> {
     const { engine, random } = this.options;
     const what = random();
@@ -88,11 +108,7 @@ export class Mayhem {
     } else {
       this.count(`pause ${kind}`);
       await one.pause();
-      this.later.push(
-        sleep(pauseMs)
-          .then(() => one.unpause())
-          .catch(() => {}),
-      );
+      this.later.push(sleep(pauseMs).then(() => this.unpause(one)));
     }
   }
 

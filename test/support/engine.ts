@@ -1,6 +1,6 @@
 import Docker from 'dockerode';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,11 @@ export interface OwnEngine {
   freeze(): void;
   /** Lets it go on where it was. */
   thaw(): void;
+  /**
+   * Lets a paused container go on past the engine, which waits for ever where a command was about to begin in the
+   * container as it was paused. The engine still calls it paused until it is started anew.
+   */
+  release(id: string): void;
   /** Ends it and removes all it kept. */
   stop(): Promise<void>;
 }
@@ -40,6 +45,7 @@ export function ownEngineFault(): string | undefined {
     return 'ip (iproute2) is not installed';
   if (!['/usr/bin/dockerd', '/usr/sbin/dockerd', '/usr/local/bin/dockerd'].some((path) => existsSync(path)))
     return 'dockerd is not installed';
+  if (spawnSync('unshare', ['--mount', 'true']).status !== 0) return 'no mount namespace can be made with unshare';
   return undefined;
 }
 
@@ -105,8 +111,11 @@ export async function startOwnEngine(): Promise<OwnEngine> {
 
   async function start(): Promise<void> {
     const child = spawn(
-      'dockerd',
+      'unshare',
       [
+        // What it has mounted is gone with it: an engine that is stopped half-way leaves mounts that keep the next one
+        // from removing containers.
+        ['--mount', 'dockerd'],
         ['--data-root', join(directory, 'data')],
         ['--exec-root', join(directory, 'exec')],
         ['--pidfile', join(directory, 'pid')],
@@ -181,6 +190,15 @@ export async function startOwnEngine(): Promise<OwnEngine> {
     docker: own,
     host,
     stop,
+    release(id) {
+      const group = '/sys/fs/cgroup';
+      const files = [
+        [`${group}/freezer/docker/${id}/freezer.state`, 'THAWED'],
+        [`${group}/docker/${id}/cgroup.freeze`, '0'],
+        [`${group}/system.slice/docker-${id}.scope/cgroup.freeze`, '0'],
+      ] as const;
+      for (const [file, word] of files) if (existsSync(file)) writeFileSync(file, word);
+    },
     freeze: () => void daemon?.kill('SIGSTOP'),
     thaw: () => void daemon?.kill('SIGCONT'),
     async restart() {
