@@ -8,7 +8,14 @@ import { accessAttributes, alwaysAllowed } from './access';
 import { createAdmission } from './admission/chain';
 import { createAggregation, type Publishing } from './aggregation';
 import { admitConnection, proxyOptionsOf } from './connect';
-import { methodNotAllowed, noSuchResource, type Authorizer, type Call, type ServerContext } from './context';
+import {
+  methodNotAllowed,
+  noSuchResource,
+  type AccessAttributes,
+  type Authorizer,
+  type Call,
+  type ServerContext,
+} from './context';
 import { Continuations } from './continuations';
 import { createCustomKinds } from './custom';
 import { assertCustomMedia } from './custom/schema';
@@ -290,15 +297,21 @@ function authorize(
   verb: string,
 ): void {
   const attributes = accessAttributes(request, route, verb);
+  decide(context, request, attributes);
+}
+
+/** Asks whether it may be done, and notes why in the audit log. @throws ApiError 403 */
+function decide(context: ServerContext, request: ApiRequest, attributes: AccessAttributes): void {
   const answer = context.authorize(attributes);
+  if (answer.reason) request.annotate?.('authorization.k8s.io/reason', answer.reason);
   if (!answer.allowed) throw accessDenied(attributes, answer.reason);
 }
 
-function authorizePath(context: ServerContext, { method, path, user }: ApiRequest): void {
+function authorizePath(context: ServerContext, request: ApiRequest): void {
+  const { method, path, user } = request;
   if (alwaysAllowed.has(path)) return;
   const attributes = { user, verb: method.toLowerCase(), group: '', version: '', resource: '', path };
-  const answer = context.authorize(attributes);
-  if (!answer.allowed) throw accessDenied(attributes, answer.reason);
+  decide(context, request, attributes);
 }
 
 async function exposed(figures: Promise<Exposed>): Promise<ApiResponse> {

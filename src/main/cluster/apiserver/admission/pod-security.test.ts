@@ -136,3 +136,29 @@ test('refuses labels that mean nothing', async () => {
       'metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: "1.2": must be "latest" or "v1.x"]',
   );
 });
+
+test('notes in the audit log which policy was enforced and what another would say', async () => {
+  const bed = await createTestServer();
+  const labels = { [`${key}enforce`]: 'baseline', [`${key}audit`]: 'restricted' };
+  await bed.send('POST', '/api/v1/namespaces', { body: { metadata: { name: 'safe', labels } } });
+  const noted = async (path: string, body: object) => {
+    const notes: Record<string, string> = {};
+    const user = { name: 'jane', groups: ['system:masters'] };
+    const annotate = (name: string, value: string) => void (notes[name] = value);
+    await bed.server.handle({ method: 'POST', path, query: new URLSearchParams(), body, user, annotate });
+    return notes;
+  };
+  const complaint = `would violate PodSecurity "restricted:latest": ${plainFaults}`;
+  expect(await noted('/api/v1/namespaces/safe/pods', podBody('p'))).toEqual({
+    [`${key}enforce-policy`]: 'baseline:latest',
+    [`${key}audit-violations`]: complaint,
+  });
+  expect(await noted('/api/v1/namespaces/safe/pods', podBody('ok', hardened))).toEqual({
+    [`${key}enforce-policy`]: 'baseline:latest',
+  });
+  const { [`${key}audit-violations`]: ofTemplate } = await noted(
+    '/apis/apps/v1/namespaces/safe/deployments',
+    deploymentBody('d'),
+  );
+  expect(ofTemplate).toBe(complaint);
+});

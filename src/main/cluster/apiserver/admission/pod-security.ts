@@ -49,8 +49,9 @@ export function podSecurity(store: Store): AdmissionPlugin {
       }
       const template = subresource === undefined && templates[`${definition.group}/${definition.plural}`];
       if (!template) return;
-      const policy = policyOf(namespace(attributes.namespace), 'warn');
-      warnOf(attributes, policy, template(object!));
+      const placed = namespace(attributes.namespace);
+      noteOf(attributes, policyOf(placed, 'audit'), template(object!));
+      warnOf(attributes, policyOf(placed, 'warn'), template(object!));
     },
   };
 }
@@ -70,6 +71,8 @@ function judgePod(attributes: AdmissionAttributes, namespace: KubeObject | undef
   const pod = attributes.object as Pod;
   if (attributes.old && !matters(pod.spec, (attributes.old as Pod).spec)) return;
   const enforced = policyOf(namespace, 'enforce');
+  attributes.annotate(`${prefix}enforce-policy`, policyName(enforced));
+  noteOf(attributes, policyOf(namespace, 'audit'), pod);
   const violations = securityViolations(enforced, pod);
   if (violations.length > 0) {
     throw refusal(attributes, `violates PodSecurity "${policyName(enforced)}": ${describeViolations(violations)}`);
@@ -85,10 +88,21 @@ function matters(spec: PodSpec | undefined, old: PodSpec | undefined): boolean {
 }
 
 function warnOf(attributes: AdmissionAttributes, policy: SecurityPolicy, pod: KubeObject | undefined): void {
-  if (policy.level === 'privileged' || !pod) return;
+  const complaint = complaintOf(policy, pod);
+  if (complaint !== undefined) attributes.warn(complaint);
+}
+
+/** What goes into the audit log. */
+function noteOf(attributes: AdmissionAttributes, policy: SecurityPolicy, pod: KubeObject | undefined): void {
+  const complaint = complaintOf(policy, pod);
+  if (complaint !== undefined) attributes.annotate(`${prefix}audit-violations`, complaint);
+}
+
+function complaintOf(policy: SecurityPolicy, pod: KubeObject | undefined): string | undefined {
+  if (policy.level === 'privileged' || !pod) return undefined;
   const violations = securityViolations(policy, pod);
-  if (violations.length === 0) return;
-  attributes.warn(`would violate PodSecurity "${policyName(policy)}": ${describeViolations(violations)}`);
+  if (violations.length === 0) return undefined;
+  return `would violate PodSecurity "${policyName(policy)}": ${describeViolations(violations)}`;
 }
 
 /** Labels must be well-formed; a stricter level is told which pods are there that it would not let in. */
