@@ -2,6 +2,7 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, rootCertificates, type TLSSocket } from 'node:tls';
 import type { Service } from '@shared/k8s';
+import { unlessAborted } from './deadline';
 import { nodeOf } from './pods';
 import { servicePod, type Reaching } from './proxy';
 
@@ -38,30 +39,40 @@ export interface Securing {
   client?: { cert: string; key: string };
 }
 
-/** TLS over a connection, which is destroyed when it cannot be had. @throws Error in Go's words for it */
-export async function secured(
-  socket: Duplex,
-  { servername, caBundle, insecure, client }: Securing,
+/**
+ * TLS over what is dialled. Nothing is left open when it cannot be had, or the signal is faster.
+ * @throws Error in Go's words for it, or what the signal says
+ */
+export async function dialSecured(
+  dialled: Promise<Duplex>,
+  securing: Securing,
+  signal?: AbortSignal,
 ): Promise<TLSSocket> {
+  const drop = (late: Duplex) => late.destroy();
+  const socket = await unlessAborted(dialled, signal, drop);
+  try {
+    return await unlessAborted(secured(socket, securing), signal, drop);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+function secured(socket: Duplex, { servername, caBundle, insecure, client }: Securing): Promise<TLSSocket> {
   const ca = caBundle ? Buffer.from(caBundle, 'base64').toString() : [...rootCertificates];
   const named = /^[\d.]+$|:/.test(servername) ? { host: servername } : { servername };
   const verified = insecure ? { rejectUnauthorized: false } : { ca };
   // Whatever goes wrong with it is told by the one that is made over it.
   socket.on('error', () => {});
-  try {
-    return await new Promise((resolve, reject) => {
-      const secure = connectTls({ socket, ...verified, ...named, ...client }, () => resolve(secure));
-      secure.once('error', (error) => {
-        const untrusted = /CERT|ISSUER|SIGNATURE|ALTNAME/.test((error as { code?: string }).code ?? '');
-        reject(new Error(`tls: ${untrusted ? 'failed to verify certificate: ' : ''}${reasonOf(error).trim()}`));
-      });
-      // A connection that ends in the middle of the handshake says nothing else.
-      secure.once('close', () => reject(new Error('EOF')));
+  return new Promise((resolve, reject) => {
+    const secure = connectTls({ socket, ...verified, ...named, ...client }, () => resolve(secure));
+    secure.once('error', (error) => {
+      const untrusted = /CERT|ISSUER|SIGNATURE|ALTNAME/.test((error as { code?: string }).code ?? '');
+      reject(new Error(`tls: ${untrusted ? 'failed to verify certificate: ' : ''}${reasonOf(error).trim()}`));
     });
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
+    // A connection that ends in the middle of the handshake says nothing else.
+    secure.once('close', () => reject(new Error('EOF')));
+  });
 }
 
 const reasonOf = (error: Error & { code?: string }): string =>

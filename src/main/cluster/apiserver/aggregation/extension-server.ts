@@ -3,11 +3,11 @@ import type { Duplex } from 'node:stream';
 import type { APIService } from '@shared/k8s';
 import { apiError } from '../../api/errors';
 import type { Clock } from '../../clock';
-import { startDeadline, unlessAborted } from '../deadline';
+import { startDeadline } from '../deadline';
 import type { FrontProxy } from '../pki';
 import type { ProxyTarget, Reaching } from '../proxy';
 import { exchange } from '../proxy-http';
-import { dialService, secured } from '../service-dial';
+import { dialSecured, dialService } from '../service-dial';
 import type { UserInfo } from '../types';
 import { identityHeaders } from './identity';
 
@@ -54,18 +54,13 @@ export function createExtensionServers(options: {
   const connect = async ({ spec }: APIService, signal?: AbortSignal): Promise<Duplex> => {
     const { namespace, name, port = 443 } = spec!.service!;
     const client = (await frontProxy?.())?.client;
-    const drop = (socket: Duplex) => socket.destroy();
-    const socket = await unlessAborted(dialService(reaching, namespace!, name!, port), signal, drop);
-    const securing = secured(socket, {
+    const securing = {
       servername: `${name}.${namespace}.svc`,
       caBundle: spec!.caBundle,
       insecure: spec!.insecureSkipTLSVerify,
       client,
-    });
-    return unlessAborted(securing, signal, drop).catch((error: unknown) => {
-      socket.destroy();
-      throw error;
-    });
+    };
+    return dialSecured(dialService(reaching, namespace!, name!, port), securing, signal);
   };
 
   const target: ExtensionServers['target'] = (api, path, user, lasting) => {

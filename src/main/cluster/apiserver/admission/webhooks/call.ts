@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { MutatingWebhookConfiguration } from '@shared/k8s';
 import type { Clock } from '../../../clock';
 import type { Reaching } from '../../proxy';
-import { dialHost, dialService, secured, unbracketed } from '../../service-dial';
+import { startDeadline, unlessAborted } from '../../deadline';
+import { dialHost, dialSecured, dialService, unbracketed } from '../../service-dial';
 
 export type Webhook = NonNullable<MutatingWebhookConfiguration['webhooks']>[number];
 
@@ -34,24 +35,22 @@ export function createWebhookCaller({ clock, reaching }: { clock: Clock; reachin
         : () => dialHost(unbracketed(target.hostname), Number(target.port || 443));
       const failed = (why: string) => new Error(`failed to call webhook: Post "${shown}?timeout=${seconds}s": ${why}`);
       let live: Duplex | undefined;
-      let late!: () => void;
-      const deadline = new Promise<never>((_, reject) => (late = () => reject(failed('context deadline exceeded'))));
-      const timer = clock.setTimeout(() => late(), seconds * 1000);
+      const deadline = startDeadline(clock, seconds * 1000, () => new Error('context deadline exceeded'));
       const exchange = async () => {
-        try {
-          live = await secured(await open(), { servername: unbracketed(target.hostname), caBundle });
-        } catch (error) {
-          throw failed((error as Error).message);
-        }
-        const answer = await send(live, target, JSON.stringify(review)).catch((error: Error) => {
-          throw failed(error.message);
-        });
-        return read(answer);
+        live = await dialSecured(open(), { servername: unbracketed(target.hostname), caBundle }, deadline.signal);
+        return send(live, target, JSON.stringify(review));
       };
       try {
-        return await Promise.race([exchange(), deadline]);
+        const answer = await unlessAborted(exchange(), deadline.signal, (late) => late.destroy()).catch(
+          (error: Error) => {
+            throw failed(error.message);
+          },
+        );
+        return await unlessAborted(read(answer), deadline.signal, () => {}).catch((error: Error) => {
+          throw deadline.signal.aborted ? failed(error.message) : error;
+        });
       } finally {
-        timer.cancel();
+        deadline.over();
         live?.destroy();
       }
     },

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, createServer as createSilentServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -182,6 +182,21 @@ test('waits as long as it is told', async () => {
   await reached;
   await bed.clock.advance(3000);
   expect(await answer).toContain('?timeout=3s": context deadline exceeded');
+});
+
+test('leaves no connection to a webhook that never says a word', async () => {
+  const silent = createSilentServer();
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const arrived = new Promise<Socket>((resolve) => silent.once('connection', resolve));
+  const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
+  await configure('Validating', { path: '/silent', timeoutSeconds: 3, clientConfig: { url, caBundle: caBundle() } });
+  const answer = create(podBody('one'));
+  const connection = await arrived;
+  const closed = new Promise((resolve) => connection.resume().once('close', resolve));
+  await bed.clock.advance(3000);
+  expect(await answer).toContain('context deadline exceeded');
+  await closed;
+  silent.close();
 });
 
 test('asks only about what is meant', async () => {
