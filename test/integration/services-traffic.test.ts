@@ -47,7 +47,13 @@ beforeAll(async () => {
   const served = {
     ...web,
     command: ['sh', '-c', `${slowPage}; touch /tmp/ready; ${web.command[2]}`],
-    readinessProbe: { exec: { command: ['cat', '/tmp/ready'] }, periodSeconds: 1, failureThreshold: 1 },
+    // A busy machine may take its time for the command, which is no sign of anything.
+    readinessProbe: {
+      exec: { command: ['cat', '/tmp/ready'] },
+      periodSeconds: 1,
+      failureThreshold: 1,
+      timeoutSeconds: 20,
+    },
   };
   await create(api, deployments, {
     metadata: { name: 'web' },
