@@ -144,9 +144,10 @@ test('the audit log has a line for each request, for its owner alone', async () 
     const file = join(directory, 'deep', 'audit.log');
     const audit = await openAuditLog(file, { clock, log: silentLogger });
     const joe = { name: 'joe', groups: [] };
-    audit
-      .begin(given({ url: '/apis/apps/v1/namespaces/default/deployments/web/scale?x=y' }))
-      .end(200, { user: joe, actor: { name: 'jane', groups: ['dev'] } });
+    const entry = audit.begin(given({ url: '/apis/apps/v1/namespaces/default/deployments/web/scale?x=y' }));
+    entry.annotate('policy/why', 'first');
+    entry.annotate('policy/why', 'second');
+    entry.end(200, { user: joe, actor: { name: 'jane', groups: ['dev'] } });
     audit.begin(given({ url: '/healthz' })).end(401);
     await audit.close();
     const [first, second] = (await readFile(file, 'utf8'))
@@ -166,7 +167,7 @@ test('the audit log has a line for each request, for its owner alone', async () 
         subresource: 'scale',
       },
       responseStatus: { code: 200 },
-      annotations: { 'authorization.k8s.io/decision': 'allow' },
+      annotations: { 'authorization.k8s.io/decision': 'allow', 'policy/why': 'first' },
     });
     expect(second).toMatchObject({ verb: 'get', user: {}, requestURI: '/healthz', responseStatus: { code: 401 } });
     expect((await stat(file)).mode & 0o777).toBe(0o600);

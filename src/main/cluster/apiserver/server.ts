@@ -300,9 +300,10 @@ function authorize(
   decide(context, request, attributes);
 }
 
-/** Asks whether it may be done, and notes why in the audit log. @throws ApiError 403 */
+/** Asks whether it may be done, and notes the answer in the audit log. @throws ApiError 403 */
 function decide(context: ServerContext, request: ApiRequest, attributes: AccessAttributes): void {
   const answer = context.authorize(attributes);
+  request.annotate?.('authorization.k8s.io/decision', answer.allowed ? 'allow' : 'forbid');
   if (answer.reason) request.annotate?.('authorization.k8s.io/reason', answer.reason);
   if (!answer.allowed) throw accessDenied(attributes, answer.reason);
 }
