@@ -33,6 +33,15 @@ it('loses nothing of who sends and leaves at once, and answers who only stopped 
   await expect.poll(() => heard, { timeout: 8000 }).toEqual([much.length, much.length]);
 });
 
+it('loses nothing of who answers and leaves at once, however slowly it is read', async () => {
+  const much = Buffer.alloc(8_000_000, 'x');
+  const there = await serve((socket) => socket.end(much, () => socket.destroySoon()));
+  const here = await serve((socket) => void lead(socket, (signal) => dialDirectly('127.0.0.1', there, signal)));
+  const slow = await dial(here);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect((await buffer(slow)).length).toBe(much.length);
+});
+
 it('ends who is led nowhere, and gives up dialling for who is ended', async () => {
   const here = await serve((socket) => void lead(socket, () => Promise.reject(new Error('no way'))));
   const refused = await dial(here);

@@ -1,4 +1,4 @@
-import { pipeline, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 
 /**
  * Leads a connection, which may be half closed, on to where `dial` connects. Both end together; what fails is
@@ -12,9 +12,20 @@ export async function lead(from: Duplex, dial: (signal: AbortSignal) => Promise<
     const to = await dial(gone.signal);
     // From now on its end must not cut off what it has sent.
     from.off('close', leave);
-    to.on('error', () => {});
-    pipeline(from, to, from, () => {});
+    join(from, to);
+    join(to, from);
   } catch {
     from.destroy();
   }
+}
+
+/** Unlike `pipeline`, what was sent before an end arrives, however slowly it is read. */
+function join(one: Duplex, other: Duplex): void {
+  one.pipe(other);
+  one.on('error', () => other.destroy());
+  one.once('close', () => {
+    if (other.writableFinished) return other.destroy();
+    other.once('finish', () => other.destroy());
+    return other.end();
+  });
 }

@@ -76,6 +76,23 @@ describe('a tunnel', () => {
     expect(got.there === sent.toString()).toBe(true);
   });
 
+  it('delivers what was sent before an end, there and here, however late it is read', async () => {
+    const much = Buffer.alloc(400_000, 'x');
+    const heard: number[] = [];
+    const deaf = await serve((socket) => {
+      setTimeout(() => void text(socket.resume()).then((all) => heard.push(all.length)), 200);
+      socket.pause();
+    });
+    const hasty = await tunnel.connect('127.0.0.1', deaf, live);
+    hasty.write(much, () => hasty.destroy());
+    const brief = await serve((socket) => socket.end(much));
+    const late = await tunnel.connect('127.0.0.1', brief, live);
+    late.end();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await text(late)).length).toBe(much.length);
+    await expect.poll(() => heard).toEqual([much.length]);
+  });
+
   it('holds back who sends to somebody that does not read, and nobody else', async () => {
     let stalled!: Socket;
     const deaf = await serve((socket) => {

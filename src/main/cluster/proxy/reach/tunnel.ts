@@ -89,8 +89,8 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
     if (type === frameType.data) connection.received(payload);
     else if (type === frameType.end) connection.receivedEnd();
     else if (type === frameType.window) connection.granted(payload.readUInt32BE());
-    else if (type === frameType.close)
-      connection.destroy(payload.length > 0 ? codeError(payload.toString()) : undefined);
+    // Without an error both sides have ended, and what was read here may still be waiting for its reader.
+    else if (type === frameType.close && payload.length > 0) connection.destroy(codeError(payload.toString()));
   }
 
   const codeError = (code: string): Error => Object.assign(new Error(`read ${code}`), { code });
