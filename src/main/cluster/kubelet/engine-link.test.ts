@@ -9,6 +9,7 @@ let clock: FakeClock;
 let answers: boolean;
 /** What the engine is asked and does not answer. */
 let hangs: boolean;
+let networkHangs: boolean;
 let breakEvents: (error: Error) => void;
 let tell: (event: RuntimeEvent) => void;
 let said: string[];
@@ -17,13 +18,14 @@ beforeEach(() => {
   clock = new FakeClock();
   answers = true;
   hangs = false;
+  networkHangs = false;
   said = [];
 });
 
 function link(): EngineLink {
   const runtime = {
     info: async () => ({ reachable: answers && !hangs, reason: 'no answer' }),
-    ensureNetwork: async () => ({ gateway: '10.0.0.1' }),
+    ensureNetwork: () => (networkHangs ? never : Promise.resolve({ gateway: '10.0.0.1' })),
     events: (_labels: object, listener: typeof tell) => {
       tell = listener;
       return new Promise<void>((_, reject) => (breakEvents = reject));
@@ -79,6 +81,20 @@ describe('the link to the engine', () => {
     hangs = false;
     await pass(2000);
     expect(since().slice(0, 3)).toEqual(['there at 10.0.0.1', 'sweep', 'back']);
+    one.stop();
+  });
+
+  it('notices an engine that begins to hang half-way', async () => {
+    networkHangs = true;
+    const one = link();
+    void one.connect();
+    await pass(14_500);
+    expect(since()).toEqual([]);
+    await pass(1000);
+    expect(since()).toEqual(['gone']);
+    networkHangs = false;
+    await pass(2000);
+    expect(since()).toEqual(['there at 10.0.0.1', 'sweep', 'back']);
     one.stop();
   });
 

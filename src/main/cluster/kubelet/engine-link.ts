@@ -4,8 +4,8 @@ import { isUnreachable } from './runtime/docker-errors';
 import { labels, RuntimeError, type Runtime, type RuntimeInfo } from './runtime/types';
 
 const relistMs = 10_000;
-/** An engine that takes longer to list containers is taken for dead. */
-const longestRelistMs = 15_000;
+/** An engine that takes longer to list containers, or to say which network it has, is taken for dead. */
+const longestAnswerMs = 15_000;
 const firstReconnectMs = 1000;
 const longestReconnectMs = 30_000;
 
@@ -50,7 +50,7 @@ export class EngineLink {
     let reached = info;
     if (info.reachable) {
       try {
-        address = (await runtime.ensureNetwork()).gateway;
+        address = (await this.inTime(runtime.ensureNetwork(), 'provide a network')).gateway;
       } catch (error) {
         reached = { ...info, reachable: false, reason: (error as Error).message };
       }
@@ -118,7 +118,7 @@ export class EngineLink {
   private relistLater(): void {
     if (this.stopped) return;
     this.relistTimer = this.options.clock.setTimeout(() => {
-      const done = this.connected ? this.relistInTime() : Promise.resolve();
+      const done = this.connected ? this.inTime(this.options.sweep(), 'list its containers') : Promise.resolve();
       done
         .catch((error: Error) => {
           if (isUnreachable(error)) return this.lost(error);
@@ -130,15 +130,15 @@ export class EngineLink {
   }
 
   /** @throws RuntimeError unreachable when the engine says nothing at all */
-  private async relistInTime(): Promise<void> {
-    const seconds = longestRelistMs / 1000;
+  private async inTime<T>(work: Promise<T>, what: string): Promise<T> {
+    const seconds = longestAnswerMs / 1000;
     let timer: Timer | undefined;
     const tooLong = new Promise<never>((_, reject) => {
-      const error = new RuntimeError(`the container engine did not list its containers in ${seconds} s`, 'unreachable');
-      timer = this.options.clock.setTimeout(() => reject(error), longestRelistMs);
+      const error = new RuntimeError(`the container engine did not ${what} in ${seconds} s`, 'unreachable');
+      timer = this.options.clock.setTimeout(() => reject(error), longestAnswerMs);
     });
     try {
-      await Promise.race([this.options.sweep(), tooLong]);
+      return await Promise.race([work, tooLong]);
     } finally {
       timer?.cancel();
     }
