@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { AggregationBed, apiServices, failureOf, hats, slices } from '../../../../../test/support/aggregation-bed';
 import { systemClock } from '../../clock';
 import { loadOrCreatePki } from '../pki';
 import { discovery, group, json, slice } from './testing';
-import { AggregationBed, apiServices, failureOf, hats, slices } from './testing-bed';
 
 const bed = new AggregationBed();
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { AggregationBed, apiServices, slices, eventually } from '../../../../../test/support/aggregation-bed';
 import { discovery, group, json, slice, version } from './testing';
-import { AggregationBed, apiServices, slices, eventually } from './testing-bed';
 
 const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 const bed = new AggregationBed();

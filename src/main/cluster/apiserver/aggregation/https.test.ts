@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AggregationBed, apiServices, hats } from '../../../../../test/support/aggregation-bed';
 import { silentLogger } from '../../log';
 import { listenHttps, type HttpsListener } from '../https';
 import { callerOf } from './testing';
-import { AggregationBed, apiServices, hats } from './testing-bed';
 
 const bed = new AggregationBed();
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { AggregationBed, failureOf, eventually } from '../../../../../test/support/aggregation-bed';
 import { mergeOpenApiV2, partOf } from './openapi-v2';
 import { json, version } from './testing';
-import { AggregationBed, failureOf, eventually } from './testing-bed';
 
 const bed = new AggregationBed();
 

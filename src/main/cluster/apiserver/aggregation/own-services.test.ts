@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import {
+  AggregationBed,
+  apiServices,
+  failureOf,
+  hats,
+  slices,
+  eventually,
+} from '../../../../../test/support/aggregation-bed';
 import { discovery, group, json, slice } from './testing';
-import { AggregationBed, apiServices, failureOf, hats, slices, eventually } from './testing-bed';
 
 const bed = new AggregationBed();
 

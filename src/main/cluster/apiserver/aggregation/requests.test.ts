@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '@shared/k8s';
+import { AggregationBed, apiServices, failureOf, hats } from '../../../../../test/support/aggregation-bed';
 import { callerOf, discovery, group, json, version } from './testing';
-import { AggregationBed, apiServices, failureOf, hats } from './testing-bed';
 
 const bed = new AggregationBed();
 

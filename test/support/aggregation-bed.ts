@@ -3,12 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type { APIService } from '@shared/k8s';
-import { createInProcessTransport } from '../../client/in-process';
-import { systemClock } from '../../clock';
-import type { AccessAttributes } from '../context';
-import { loadOrCreatePki, type Pki } from '../pki';
-import { createTestServer, testUser } from '../testing';
-import { group, slice, startExtensionServer, version, type ExtensionServer } from './testing';
+import { createInProcessTransport } from '../../src/main/cluster/client/in-process';
+import { systemClock } from '../../src/main/cluster/clock';
+import type { AccessAttributes } from '../../src/main/cluster/apiserver/context';
+import { loadOrCreatePki, type Pki } from '../../src/main/cluster/apiserver/pki';
+import { createTestServer, testUser } from '../../src/main/cluster/apiserver/testing';
+import {
+  group,
+  slice,
+  startExtensionServer,
+  version,
+  type ExtensionServer,
+} from '../../src/main/cluster/apiserver/aggregation/testing';
 
 export const apiServices = '/apis/apiregistration.k8s.io/v1/apiservices';
 export const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
