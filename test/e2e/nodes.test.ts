@@ -12,7 +12,7 @@ let api: ApiClient;
 let browser: Browser;
 let window: Window;
 let problems: string[];
-/** The method whose calls fail on the way to the app. */
+/** The method whose calls, or the kind whose lists, fail on the way to the app. */
 let failing = '';
 
 const daemonSet = '/apis/apps/v1/namespaces/default/daemonsets/agent';
@@ -41,10 +41,10 @@ beforeAll(async () => {
   await opened.page.routeWebSocket(/./, (route: WebSocketRoute) => {
     const server = route.connectToServer();
     route.onMessage((text) => {
-      const { type, id, method } = JSON.parse(String(text));
-      if (type !== 'call' || method !== failing) return server.send(text);
+      const { id, method, params } = JSON.parse(String(text));
+      if (!failing || (method ?? params?.kind) !== failing) return server.send(text);
       const error = { code: 'unavailable', message: 'the API takes a nap' };
-      route.send(JSON.stringify({ type: 'error', id, error }));
+      route.send(JSON.stringify({ type: method ? 'error' : 'end', id, error }));
     });
   });
   await opened.page.goto(app.ui);
@@ -93,6 +93,22 @@ step('tells why revisions cannot be shown, then rolls a DaemonSet back to its fi
   });
   await root.getByTestId('revisions').locator('tbody tr').first().getByText('agent:1').waitFor();
   await window.drawer.close();
+});
+
+step('claims nothing on the overview of what it could not read', async () => {
+  failing = 'events';
+  await window.page.reload();
+  await window.overview();
+  const overview = window.byId('overview');
+  await overview.getByTestId('rows-failed').getByText('the API takes a nap').waitFor();
+  expect(await window.byId('tile-warnings').textContent()).toContain('–');
+  await window.expectEventually('its nodes', async () =>
+    ((await window.byId('tile-nodes').textContent()) ?? '').includes('2/2'),
+  );
+  failing = '';
+  await overview.getByTestId('rows-failed').getByRole('button').click();
+  await overview.getByTestId('events').waitFor();
+  expect(await window.byId('tile-warnings').textContent()).toMatch(/\d/);
 });
 
 step('adds a node, stops and starts its agent, and removes it', async () => {

@@ -1,4 +1,5 @@
 import { onScopeDispose, shallowRef, triggerRef, watch, type ShallowRef } from 'vue';
+import type { BridgeError } from '@shared/bridge/protocol';
 import type { Row } from '@shared/kinds/types';
 import { useBridge } from '@/bridge';
 import { LiveRows, type Changed, type RowsParams } from './live-rows';
@@ -89,4 +90,23 @@ export function useRows(
 /** All rows of a set, as an array. */
 export function rowsOf(live: LiveRows | undefined): Row[] {
   return live ? [...live.rows.values()] : [];
+}
+
+/** How far sets of rows are that are shown as one. */
+export interface RowsState {
+  /** Why one of them cannot be had. */
+  error?: BridgeError;
+  loading: boolean;
+  /** Asks again for those that failed. */
+  retry(): void;
+}
+
+/** The state of sets of rows. To be asked for again whenever they trigger. */
+export function stateOf(...sets: (LiveRows | undefined)[]): RowsState {
+  const failed = sets.filter((live) => live?.error);
+  return {
+    ...(failed[0]?.error ? { error: failed[0].error } : {}),
+    loading: sets.some((live) => live?.freshness.state === 'loading'),
+    retry: () => failed.forEach((live) => live?.refresh()),
+  };
 }
