@@ -1,10 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import type { KubeObject } from '@shared/k8s';
 import { encodeWatchFrame } from '../api/schema/protobuf/encode';
 import type { ApiSchema } from '../api/schema/types';
 import { listParts } from './long-list';
 import { contentTypeOf, type Media } from './negotiation';
-import type { Payload, WatchDelivery } from './types';
+import type { ListPayload, Payload, WatchDelivery } from './types';
+
+/** Objects that are encoded in a row: some ten milliseconds. */
+const preparedAtOnce = 100;
 
 /** A response body with its media type. */
 export interface Body {
@@ -18,6 +22,8 @@ type Document = Extract<Payload, { type: 'object' | 'list' }>;
 export interface Encoder {
   /** An object, a list or text. Objects without a protobuf form come as JSON. */
   body(payload: Document | Extract<Payload, { type: 'text' | 'bytes' }>, media: Media, pretty: boolean): Body;
+  /** Encodes the objects of a long list in protobuf, a few at a time: others are served in between. */
+  prepare(list: ListPayload): Promise<void>;
   /** An event of a watch: a line of JSON, or a frame. */
   event(delivery: WatchDelivery, media: Media): Buffer;
 }
@@ -29,6 +35,14 @@ export function createEncoder(schema: Pick<ApiSchema, 'encodeProtobuf'>): Encode
   );
   return {
     event: (delivery, media) => (media === 'protobuf' ? frame(delivery) : line(delivery)),
+    async prepare({ items }) {
+      // Only what is frozen keeps its bytes.
+      if (!Object.isFrozen(items[0]?.value)) return;
+      for (const [index, { value }] of items.entries()) {
+        schema.encodeProtobuf(value);
+        if (index % preparedAtOnce === preparedAtOnce - 1) await setImmediate();
+      }
+    },
     body(payload, media, pretty) {
       if (payload.type === 'text') return { contentType: payload.contentType, text: payload.text };
       if (payload.type === 'bytes') return { contentType: payload.contentType, text: payload.bytes };

@@ -166,9 +166,9 @@ class Exchange {
       default: {
         const asked = api.query.get('pretty');
         const pretty = asked !== null && asked !== 'false' && asked !== '0';
-        if (payload.type === 'list' && payload.items.length >= longListItems && media === 'json' && !pretty) {
-          if (!this.gzips()) return await this.sendLongList(status, payload);
-        }
+        const long = payload.type === 'list' && payload.items.length >= longListItems;
+        if (long && media === 'protobuf') await this.encoder.prepare(payload);
+        if (long && media === 'json' && !pretty && !this.gzips()) return await this.sendLongList(status, payload);
         await this.send(status, this.encoder.body(payload, media, pretty));
       }
     }

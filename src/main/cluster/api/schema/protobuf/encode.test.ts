@@ -95,6 +95,16 @@ describe('encodeProtobuf', () => {
     expect(back.map(({ metadata }) => metadata)).toEqual(items.map(({ metadata }) => metadata));
   });
 
+  it('writes stored objects alike, alone, again and in a list', () => {
+    const pod = Object.freeze({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [] } });
+    const alone = encodeProtobuf(pod as never)!;
+    expect(encodeProtobuf(pod as never)!.equals(alone)).toBe(true);
+    expect(encodeProtobuf(structuredClone(pod) as never)!.equals(alone)).toBe(true);
+    const list = (items: object[]) =>
+      encodeProtobuf({ apiVersion: 'v1', kind: 'PodList', metadata: {}, items } as never)!;
+    expect(list([pod, pod]).equals(list([structuredClone(pod), pod]))).toBe(true);
+  });
+
   it('has no words for kinds without a table', () => {
     expect(encodeProtobuf({ apiVersion: 'example.com/v1', kind: 'Widget' } as never)).toBeUndefined();
   });

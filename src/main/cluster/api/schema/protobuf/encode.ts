@@ -16,7 +16,7 @@ export function encodeEnvelope(object: KubeObject): Buffer | undefined {
   const out = new BackwardWriter();
   out.text(4, '');
   out.text(3, '');
-  out.message(2, () => writeStruct(out, type, object));
+  writeObject(out, 2, type, object);
   out.message(1, () => {
     out.text(2, kind);
     out.text(1, apiVersion);
@@ -35,6 +35,25 @@ export function encodeWatchFrame(type: WatchEvent['type'], envelope: Buffer): Bu
   length.writeUInt32BE(event.length);
   return Buffer.concat([length, event]);
 }
+
+const known = new WeakMap<object, Buffer>();
+
+/** Writes a whole object, whose bytes are kept as long as it is: stored objects are frozen. */
+function writeObject(out: BackwardWriter, number: number, type: Struct, object: unknown): void {
+  if (typeof object !== 'object' || object === null || !Object.isFrozen(object)) {
+    return out.message(number, () => writeStruct(out, type, object));
+  }
+  let bytes = known.get(object);
+  if (!bytes) {
+    const own = new BackwardWriter();
+    writeStruct(own, type, object);
+    known.set(object, (bytes = own.finish()));
+  }
+  out.bytes(number, bytes);
+}
+
+const isKind = ({ fields }: Struct): boolean =>
+  fields.has('apiVersion') && fields.has('kind') && fields.has('metadata');
 
 type Json = Readonly<Record<string, unknown>>;
 /** Writes what an object holds of one field. */
@@ -58,10 +77,12 @@ function writeStruct(out: BackwardWriter, type: Struct, object: unknown): void {
 function fieldWriter({ name, number, type, pointer }: Field): WriteField {
   if (name === '~') return (out, object) => writeValue(out, number, type, object);
   if (type.kind === 'list' && !type.named) {
+    const { element } = type;
+    const writeItem = element.kind === 'struct' && isKind(element) ? writeObject : writeValue;
     return (out, object) => {
       const values = object[name];
       if (!Array.isArray(values)) return;
-      for (let index = values.length - 1; index >= 0; index--) writeValue(out, number, type.element, values[index]);
+      for (let index = values.length - 1; index >= 0; index--) writeItem(out, number, element as Struct, values[index]);
     };
   }
   if (type.kind === 'map') return (out, object) => writeMap(out, number, type.value, object[name]);
