@@ -109,7 +109,8 @@ describe('work without end', () => {
     expect(evaluate("self.matches('^(a+)+$')", text)).toBe(false);
     expect(evaluate("self.matches('^[a-z]+!$')", text)).toBe(true);
     expect(evaluate("self.find('(a|aa)+$') == '' && self.findAll('(a*)*b').size() == 0", text)).toBe(true);
-    expect(() => evaluate("self.matches('(?=a)')", text)).toThrow('invalid or unsupported Perl syntax: `(?=`');
+    expect(() => evaluate("self.matches('(?=' + 'a)')", text)).toThrow('invalid or unsupported Perl syntax: `(?=`');
+    expect(() => evaluate("self.matches('(')", text)).toThrow('ERROR: <input>:1:14: invalid matches argument');
     expect(() => evaluate("self.matches('^(.*)(.*)(.*)(.*)$')", text.repeat(200))).toThrow('cost limit exceeded');
   });
 

@@ -1,7 +1,7 @@
 import { Environment, type ASTNode } from '@marcbachmann/cel-js';
 import { registerKubernetesFunctions } from './functions';
 import { declareType, type CelSchema } from './types';
-import { meter, withBudget } from './metered';
+import { InvalidPattern, meter, withBudget } from './metered';
 import { plainValue } from './values';
 
 export { typedValue, type CelSchema } from './types';
@@ -64,7 +64,11 @@ export function compileCel(
     throw new CelError(`must evaluate to a ${returns}`);
   }
   const run = running.parse(expression);
-  meter(run.ast);
+  try {
+    meter(run.ast);
+  } catch (thrown) {
+    throw thrown instanceof InvalidPattern ? new CelError(compileMessage(expression, thrown)) : thrown;
+  }
   return {
     expression,
     references: identifiers(run.ast, new Set()),

@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { regexpFault } from '../regexp';
 
 /** What one evaluation may cost: what Kubernetes allows an expression. */
 const budget = 1_000_000;
@@ -37,12 +38,14 @@ interface Node {
   op: string;
   args: unknown;
   meta: { alternate?: Node };
+  start: number;
   evaluate: Evaluate;
 }
 
 /**
  * Makes the steps of an expression pay: a unit for each call and each step of a comprehension,
  * and more for what is as long as its text or its list. Done once, before it runs.
+ * @throws InvalidPattern
  */
 export function meter(root: ASTNode): void {
   const seen = new Set<unknown>();
@@ -61,7 +64,10 @@ export function meter(root: ASTNode): void {
     const { op, args } = value;
     visit(args);
     visit(value.meta.alternate);
-    if (op === 'rcall' && Array.isArray(args) && args[0] === 'matches') args[0] = linearMatches;
+    if (op === 'rcall' && Array.isArray(args) && args[0] === 'matches') {
+      args[0] = linearMatches;
+      checkPattern(args[2]?.[0]);
+    }
     if (op === 'comprehension') {
       // The list that it makes grows by one with each of its steps.
       pay(value, false);
@@ -69,6 +75,23 @@ export function meter(root: ASTNode): void {
     } else if (op === 'rcall' || op === 'call' || op === '+') pay(value, value.meta.alternate === undefined);
   };
   visit(root);
+}
+
+/** @throws InvalidPattern for one that stands in the expression and is none */
+function checkPattern(node: Node | undefined): void {
+  if (node?.op !== 'value' || typeof node.args !== 'string') return;
+  if (regexpFault(node.args) !== undefined) throw new InvalidPattern(node.start);
+}
+
+/** A pattern that no text can be searched with. */
+export class InvalidPattern extends Error {
+  readonly range: { start: number };
+
+  /** @param start where it stands in the expression */
+  constructor(start: number) {
+    super('invalid matches argument');
+    this.range = { start };
+  }
 }
 
 const isNode = (value: object): value is Node => 'op' in value && 'meta' in value && 'evaluate' in value;
