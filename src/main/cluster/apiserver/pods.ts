@@ -41,14 +41,11 @@ export async function podSubresource(context: ServerContext, call: Call): Promis
   }
 }
 
+const bindingKind = { group: '', version: 'v1', kind: 'Binding' };
+
 /** Assigns a pod to a node, once. */
 export async function bind(context: ServerContext, call: Call): Promise<ApiResponse> {
-  const binding = decodeObject(
-    call.request,
-    { group: '', version: 'v1', kind: 'Binding' },
-    context.schema,
-    call.warnings,
-  );
+  const binding = decodeObject(call.request, bindingKind, context.schema, call.warnings);
   const name = call.name ?? binding.metadata?.name;
   if (!name) throw badRequest('name must be provided');
   const node: unknown = binding.target?.name;
@@ -79,7 +76,10 @@ export async function bind(context: ServerContext, call: Call): Promise<ApiRespo
       setScheduled(draft, timestamp(context.clock.now()));
       return draft;
     },
-    { strategy: 'none' },
+    {
+      strategy: 'none',
+      part: { subresource: 'binding', kind: bindingKind, operation: 'CREATE', of: () => binding, into() {} },
+    },
   );
   return objectResponse(call, { value: done }, 201);
 }

@@ -100,6 +100,8 @@ export async function update(context: ServerContext, call: Call): Promise<ApiRes
 export interface RequestedPart {
   subresource: string;
   kind: NonNullable<AdmissionAttributes['kind']>;
+  /** Set where it has no state of its own that could be changed: a Binding. */
+  operation?: 'CREATE';
   of(object: KubeObject): KubeObject;
   /** Puts what admission made of the part into the object. */
   into(object: KubeObject, part: KubeObject): void;
@@ -182,9 +184,11 @@ async function writeOnce(
   if (partial) prepare(draft);
   if (strategy !== 'none') record();
   const { part: asked } = options;
-  const [seen, before] = asked ? [asked.of(draft), asked.of(old)] : [draft, old];
+  const operation = asked?.operation ?? 'UPDATE';
+  const seen = asked ? asked.of(draft) : draft;
+  const before = operation === 'CREATE' ? undefined : asked ? asked.of(old) : old;
   const request = asked ? { ...call, subresource: asked.subresource } : call;
-  const change = { operation: 'UPDATE', object: seen, old: before, kind: asked?.kind } as const;
+  const change = { operation, object: seen, old: before, kind: asked?.kind } as const;
   return admitted(context, request, change, async (attributes) => {
     asked?.into(draft, attributes.object!);
     const object = asked ? draft : attributes.object!;

@@ -55,7 +55,7 @@ export function validatingPolicies(context: MatchingContext): AdmissionPlugin {
       bindings.close();
     },
     validate(attributes) {
-      if (bindings.in().length === 0 || isExempt(attributes) || attributes.subresource === 'binding') return;
+      if (bindings.in().length === 0 || isExempt(attributes)) return;
       let denied: { message: string; reason: string } | undefined;
       const noted = new Map<string, Set<string>>();
       const failures: object[] = [];

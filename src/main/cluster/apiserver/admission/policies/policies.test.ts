@@ -181,7 +181,11 @@ test('sees of a subresource what the request is about', async () => {
     apiVersions: ['*'],
     resources: [resource],
   });
-  const resourceRules = [rule('UPDATE', 'apps', 'deployments/scale'), rule('CREATE', '', 'pods/eviction')];
+  const resourceRules = [
+    rule('UPDATE', 'apps', 'deployments/scale'),
+    rule('CREATE', '', 'pods/eviction'),
+    rule('CREATE', '', 'pods/binding'),
+  ];
   await policy({
     matchConstraints: { resourceRules },
     validations: [
@@ -205,4 +209,6 @@ test('sees of a subresource what the request is about', async () => {
   await post('/api/v1/namespaces/default/pods', podBody('p'));
   const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } };
   expect(await post('/api/v1/namespaces/default/pods/p/eviction', eviction)).toContain('policy/Eviction eviction');
+  const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } };
+  expect(await post('/api/v1/namespaces/default/pods/p/binding', binding)).toContain('request: /Binding binding');
 });

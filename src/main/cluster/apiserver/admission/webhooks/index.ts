@@ -110,7 +110,7 @@ function inOrder(configurations: Watched<MutatingWebhookConfiguration>): Called[
 
 /** Whether no webhook can be meant, which must cost next to nothing to find out. */
 const isUntouched = (configurations: Watched<MutatingWebhookConfiguration>, attributes: AdmissionAttributes): boolean =>
-  configurations.in().length === 0 || isExempt(attributes) || attributes.subresource === 'binding';
+  configurations.in().length === 0 || isExempt(attributes);
 
 /** The request as a webhook is to be asked about it, if it is. @throws ApiError 403 when that cannot be told and it fails closed */
 function wantedAs(
