@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { readIdentity } from './identity';
 import { findDockerEndpoint } from './kubelet/runtime/docker-host';
+import { removeContainer } from './kubelet/runtime/remove-container';
 import { removeNetwork } from './kubelet/runtime/remove-network';
 import { labels } from './kubelet/runtime/types';
 import { lockDirectory } from './store/lock';
@@ -68,7 +69,7 @@ async function removeFromDocker(clusterId: string, dockerHost?: string): Promise
     if (error.statusCode !== 404) throw error;
   };
   const containers = await docker.listContainers({ all: true, filters });
-  await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true }).catch(gone)));
+  await Promise.all(containers.map(({ Id }) => removeContainer(docker, Id)));
   const networks = await docker.listNetworks({ filters });
   const { Volumes: volumes } = await docker.listVolumes({ filters });
   for (const { Name } of volumes ?? []) await docker.getVolume(Name).remove().catch(gone);

@@ -14,6 +14,7 @@ import { attachTo, execIn, logsOf, ReadMarks } from './docker-sessions';
 import { giveVolume, makeDirectory, volumeSizes } from './docker-volumes';
 import { withTag } from './image-reference';
 import { pauseImage } from './pause-image';
+import { removeContainer } from './remove-container';
 import {
   labels,
   RuntimeError,
@@ -46,8 +47,6 @@ export interface DockerRuntimeOptions {
 }
 
 const infoTimeoutMs = 5000;
-/** How long somebody else's removal of a container may take. */
-const removalMs = 10_000;
 
 /** The runtime on a Docker Engine. Does not connect until asked something. @throws Error for an unusable dockerHost */
 export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
@@ -186,22 +185,8 @@ class DockerRuntime implements Runtime {
     }
   }
 
-  async removeContainer(id: string): Promise<void> {
-    try {
-      await this.call(() => this.docker.getContainer(id).remove({ force: true, v: true }));
-    } catch (error) {
-      if (isNotFound(error)) return;
-      if (error instanceof RuntimeError && /already in progress/.test(error.message)) {
-        const abortSignal = AbortSignal.timeout(removalMs);
-        const wanted = { condition: 'removed', abortSignal } as const;
-        await this.optional(() => this.docker.getContainer(id).wait(wanted)).catch((cause: Error) => {
-          // A removal that fails tells nobody who waits for it.
-          throw abortSignal.aborted ? error : cause;
-        });
-        return;
-      }
-      throw error;
-    }
+  removeContainer(id: string): Promise<void> {
+    return this.call(() => removeContainer(this.docker, id));
   }
 
   async list(wanted: Record<string, string> = {}): Promise<ListedContainer[]> {
