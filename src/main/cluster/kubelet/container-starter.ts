@@ -12,6 +12,7 @@ import type { Waiting } from './pod-status';
 import { PodSandboxes } from './pod-sandbox';
 import { fieldPathOf, latest, podLabel, type PodContainer, type PodView } from './pod-view';
 import { confinementOf } from './security';
+import { SmallMap } from './small-map';
 import { isUnreachable } from './runtime/docker-errors';
 import { RuntimeError, type ImageInfo } from './runtime/types';
 import {
@@ -42,11 +43,11 @@ type Busy = 'pulling' | 'stopping' | 'postStart';
 /** Starts and kills the containers of one pod. Long work (pulls, hooks, grace) goes on beside the worker. */
 export class ContainerStarter {
   /** Why containers that should run do not, by name. */
-  readonly waiting = new Map<string, Waiting>();
-  private readonly busy = new Map<string, Busy>();
-  private readonly images = new Map<string, ImageInfo>();
-  private readonly retryAt = new Map<string, number>();
-  private readonly hookFailures = new Map<string, { message: string }>();
+  readonly waiting = new SmallMap<string, Waiting>();
+  private readonly busy = new SmallMap<string, Busy>();
+  private readonly images = new SmallMap<string, ImageInfo>();
+  private readonly retryAt = new SmallMap<string, number>();
+  private readonly hookFailures = new SmallMap<string, { message: string }>();
   private readonly abort = new AbortController();
   private readonly sandboxes: PodSandboxes;
   private volumes: MountedVolumes | undefined;

@@ -5,6 +5,7 @@ import { resourcesOf } from './container-specs';
 import type { PodHost } from './pod-host';
 import { latest, type PodContainer, type PodView } from './pod-view';
 import { isUnreachable } from './runtime/docker-errors';
+import { SmallMap } from './small-map';
 
 /** How soon a resize that has to wait is tried again. */
 const retryMs = 10_000;
@@ -30,10 +31,10 @@ export class PodResizer {
   /** What each container was granted, by name. */
   private readonly granted: Map<string, ResourceRequirements | undefined>;
   /** What each running container (by id) has, where it differs from what was granted. */
-  private readonly behind = new Map<string, ResourceRequirements | undefined>();
+  private readonly behind = new SmallMap<string, ResourceRequirements | undefined>();
   /** Containers that were brought to the resources (as the runtime counts them) that they are to have. */
-  private readonly done = new Map<string, ReturnType<typeof resourcesOf>>();
-  private readonly restarts = new Map<string, string>();
+  private readonly done = new SmallMap<string, ReturnType<typeof resourcesOf>>();
+  private readonly restarts = new SmallMap<string, string>();
   private pending: Condition | undefined;
   private progress: Condition | undefined;
   /** The last answer for a pod that has not got what it asks for. */

@@ -26,7 +26,7 @@ export type ContainerResources = Pick<ContainerStatus, 'allocatedResources' | 'r
 /** What the status is made of besides the spec and the runtime's view. */
 export interface StatusFacts {
   /** Why a container that should run does not. */
-  waiting: ReadonlyMap<string, Waiting>;
+  waiting: Pick<ReadonlyMap<string, Waiting>, 'get'>;
   ready(container: PodContainer): boolean;
   started(container: PodContainer): boolean;
   /** What the container left in its termination message file (or log). */

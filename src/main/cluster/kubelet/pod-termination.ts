@@ -24,13 +24,18 @@ export class PodTermination {
   /** The API has forgotten the pod already. */
   gone = false;
   private deadline = Infinity;
-  private readonly cut = new AbortController();
+  private cutting: AbortController | undefined;
   private timer: Timer | undefined;
 
   constructor(
     private readonly host: PodHost,
     private readonly link: Link,
   ) {}
+
+  /** Ends the grace. Made when a pod leaves: most of them stay. */
+  private cut(): AbortController {
+    return (this.cutting ??= new AbortController());
+  }
 
   podIsGone(): void {
     this.gone = true;
@@ -45,7 +50,7 @@ export class PodTermination {
     if (at >= this.deadline) return;
     this.deadline = at;
     this.timer?.cancel();
-    this.timer = this.host.clock.setTimeout(() => this.cut.abort(), at - this.host.clock.now());
+    this.timer = this.host.clock.setTimeout(() => this.cut().abort(), at - this.host.clock.now());
   }
 
   /** @returns whether the pod is gone from this node for good; false when it must be tried again */
@@ -119,7 +124,14 @@ export class PodTermination {
 
   private async stop(target: PodContainer): Promise<void> {
     const left = Math.max(0, this.deadline - this.host.clock.now());
-    await endContainer(this.host, this.link.pod(), target, `Stopping container ${target.name}`, left, this.cut.signal);
+    await endContainer(
+      this.host,
+      this.link.pod(),
+      target,
+      `Stopping container ${target.name}`,
+      left,
+      this.cut().signal,
+    );
     this.link.changed();
   }
 }

@@ -5,6 +5,7 @@ import type { Dial } from '../dial';
 import { check, type CheckResult } from './probe-check';
 import type { PodContainer } from './pod-view';
 import type { Runtime } from './runtime/types';
+import { SmallMap } from './small-map';
 
 export type ProbeKind = 'startup' | 'liveness' | 'readiness';
 
@@ -35,7 +36,7 @@ interface Failure {
 /** The probes of one running container. */
 interface Watched {
   target: PodContainer;
-  timers: Map<ProbeKind, Timer>;
+  timers: SmallMap<ProbeKind, Timer>;
   ready: boolean;
   started: boolean;
   failed?: Failure;
@@ -50,7 +51,7 @@ export interface ProberOptions {
 
 /** Runs the probes of a pod's containers and remembers what they say. */
 export class Prober {
-  private readonly watched = new Map<string, Watched>();
+  private readonly watched = new SmallMap<string, Watched>();
   private stopped = false;
 
   /** @param changed something about a container changed: the pod is to be looked at again */
@@ -73,7 +74,7 @@ export class Prober {
     if (this.stopped || this.watched.has(target.id)) return;
     const watched: Watched = {
       target,
-      timers: new Map(),
+      timers: new SmallMap(),
       ready: !container.readinessProbe || before?.ready === true,
       started: !container.startupProbe || before?.started === true,
     };
@@ -88,9 +89,9 @@ export class Prober {
 
   /** Ends the probes of all containers but these. */
   keep(ids: Set<string>): void {
-    for (const [id, watched] of this.watched) {
+    for (const id of this.watched.keys()) {
       if (ids.has(id)) continue;
-      for (const timer of watched.timers.values()) timer.cancel();
+      for (const timer of this.watched.get(id)!.timers.values()) timer.cancel();
       this.watched.delete(id);
     }
   }

@@ -1,9 +1,9 @@
 import type { Pod, PodCondition, PodStatus } from '@shared/k8s';
 import { ApiError } from '../api/errors';
-import { cloneJson, jsonEqual } from '../apiserver/json';
 import { resources } from '../client/resources';
 import type { KubeClient } from '../client/types';
 import type { Clock } from '../clock';
+import { cloneJson, jsonEqual } from '../json';
 import type { Logger } from '../log';
 
 const retryMs = 1000;

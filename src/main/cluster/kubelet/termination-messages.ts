@@ -3,12 +3,13 @@ import type { Pod } from '@shared/k8s';
 import type { PodHost } from './pod-host';
 import { allContainers, specContainers, type PodContainer, type PodView } from './pod-view';
 import { terminationFile } from './volumes';
+import { SmallMap } from './small-map';
 
 const limit = 4096;
 
 /** What ended containers left as their last words. Read once per container. */
 export class TerminationMessages {
-  private readonly known = new Map<string, string>();
+  private readonly known = new SmallMap<string, string>();
 
   constructor(private readonly host: PodHost) {}
 

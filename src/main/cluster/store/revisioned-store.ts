@@ -24,7 +24,7 @@ export interface RevisionedStoreOptions {
   log: Logger;
   /** Events kept for watches. */
   logSize: number;
-  /** Bytes of JSON the kept events may hold. */
+  /** Bytes of JSON the kept events may hold (16 MiB). */
   logBytes?: number;
   /** What the journal held, and the last revision it saw. */
   objects: Iterable<StoredObject>;
@@ -56,7 +56,7 @@ export class RevisionedStore implements Store {
   constructor(private readonly options: RevisionedStoreOptions) {
     this.durable = this.assigned = options.revision;
     this.objects.load(options.objects);
-    this.events = new EventLog(options.logSize, options.logBytes ?? 32 * 1024 * 1024, options.revision);
+    this.events = new EventLog(options.logSize, options.logBytes ?? 16 * 1024 * 1024, options.revision);
     this.watchers = new Watchers((error) => options.log.error('a watcher failed', { error: String(error) }));
   }
 

@@ -41,8 +41,9 @@ interface Simulated {
   /** What the stages so far have made of it. */
   now: Pick<Behaviour, 'healthy' | 'cpu' | 'memory'>;
   lines: { timeMs: number; text: string }[];
-  log: Set<PassThrough>;
-  ended: Set<() => void>;
+  /** Who follows the log, and who waits for the end; as a rule nobody. */
+  log: Set<PassThrough> | undefined;
+  ended: Set<() => void> | undefined;
   timers: Timer[];
   cpuNanos: number;
   measuredAt: number;
@@ -190,7 +191,7 @@ class SimulatedRuntime implements Runtime {
         stdout.end();
         finish({ exitCode: one.container.exitCode ?? 0 });
       };
-      if (one.container.state === 'running') one.ended.add(end);
+      if (one.container.state === 'running') (one.ended ??= new Set()).add(end);
       else end();
     }
     const stdin = options.stdin ? new PassThrough().resume() : null;
@@ -221,8 +222,8 @@ class SimulatedRuntime implements Runtime {
       stream.write(options.timestamps ? `${new Date(line.timeMs).toISOString()} ${line.text}\n` : `${line.text}\n`);
     }
     if (!options.follow || one.container.state !== 'running') return stream.end();
-    one.log.add(stream);
-    stream.once('close', () => one.log.delete(stream));
+    (one.log ??= new Set()).add(stream);
+    stream.once('close', () => one.log?.delete(stream));
     return stream;
   }
 
@@ -326,14 +327,14 @@ class SimulatedRuntime implements Runtime {
       createdAt: now,
       ip,
     };
-    const one = {
+    const one: Simulated = {
       container,
       behaviour,
       now: behaviour,
       timers: [],
       lines: [],
-      log: new Set<PassThrough>(),
-      ended: new Set<() => void>(),
+      log: undefined,
+      ended: undefined,
       cpuNanos: 0,
       measuredAt: now,
     };
@@ -361,15 +362,15 @@ class SimulatedRuntime implements Runtime {
     for (const timer of one.timers.splice(0)) timer.cancel();
     this.write(one, `simulated container ended with exit code ${exitCode}`);
     Object.assign(one.container, { state: 'exited', exitCode, oomKilled, finishedAt: this.options.clock.now() });
-    for (const stream of one.log) stream.end();
-    for (const ended of one.ended) ended();
+    for (const stream of one.log ?? []) stream.end();
+    for (const ended of one.ended ?? []) ended();
     this.tell(one.container, 'die');
   }
 
   private write(one: Simulated, text: string): void {
     const timeMs = this.options.clock.now();
     one.lines.push({ timeMs, text });
-    for (const stream of one.log) stream.write(`${text}\n`);
+    for (const stream of one.log ?? []) stream.write(`${text}\n`);
   }
 
   private tell(container: RuntimeContainer, action: RuntimeEvent['action']): void {
