@@ -5,7 +5,7 @@ import type { Call, ServerContext } from '../context';
 import { decodeObject } from '../decode';
 import { getStored } from '../resources';
 import type { ApiResponse } from '../types';
-import { isDryRun } from '../writes';
+import { admitted, isDryRun } from '../writes';
 import { issuer, type BoundObject } from './service-account';
 
 const kind = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', plural: 'tokenrequests' };
@@ -25,7 +25,12 @@ export async function requestToken(context: ServerContext, call: Call): Promise<
   if (given.namespace && given.namespace !== namespace) {
     throw badRequest('token request namespace does not match the service account namespace');
   }
-  const spec = body.spec ?? {};
+  const change = { operation: 'CREATE', object: body, kind } as const;
+  const asked = await admitted(context, call, change, async (attributes) => {
+    await context.admission.validate(attributes);
+    return attributes.object!;
+  });
+  const spec = asked.spec ?? {};
   const expirationSeconds: number = spec.expirationSeconds ?? 3600;
   const errors: FieldError[] = [];
   const field = 'spec.expirationSeconds';

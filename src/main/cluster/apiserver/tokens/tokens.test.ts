@@ -41,6 +41,22 @@ const review = async (spec: object) =>
 const segment = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('a token request', () => {
+  test('is subject to policies', async () => {
+    const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
+    const rule = { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['serviceaccounts/token'] };
+    const validations = [{ expression: 'object.spec.expirationSeconds <= 3600' }];
+    await send('POST', policies, {
+      metadata: { name: 'short' },
+      spec: { matchConstraints: { resourceRules: [rule] }, validations },
+    });
+    await send('POST', '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings', {
+      metadata: { name: 'short' },
+      spec: { policyName: 'short', validationActions: ['Deny'] },
+    });
+    await expect(request({ expirationSeconds: 7200 })).rejects.toMatchObject({ code: 422 });
+    expect((await request({ expirationSeconds: 3600 })).status.token).not.toBe('');
+  });
+
   test('gives a token of the account for the server, for an hour', async () => {
     const { status, spec } = await request();
     expect(spec).toMatchObject({ audiences: [issuer], expirationSeconds: 3600 });
