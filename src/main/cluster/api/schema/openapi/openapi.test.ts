@@ -126,7 +126,20 @@ describe('openApiV3', () => {
     expect(kind.properties.metadata.allOf[0].$ref).toMatch(/ObjectMeta$/);
     expect(kind.properties.spec.properties.port.anyOf).toHaveLength(2);
     expect(components.schemas['com.example.stable.v1.CronTabList'].properties.items.items.$ref).toMatch(/v1\.CronTab$/);
-    expect(paths['/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}'].patch).toBeDefined();
+    const { patch } = paths['/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}'];
+    expect(Object.keys(patch.requestBody.content)).not.toContain('application/strategic-merge-patch+json');
+  });
+
+  it('offers protobuf where there is a table to make it from', () => {
+    const typesOf = (paths: any, path: string) => Object.keys(paths[path].get.responses[200].content);
+    const pods = typesOf(document('api/v1').paths, '/api/v1/namespaces/{namespace}/pods');
+    expect(pods).toContain('application/vnd.kubernetes.protobuf;stream=watch');
+    const { paths } = schema.openApiV3([cronTab]) as any;
+    expect(typesOf(paths, '/apis/stable.example.com/v1/namespaces/{namespace}/crontabs')).toEqual([
+      'application/json',
+      'application/yaml',
+      'application/json;stream=watch',
+    ]);
   });
 });
 

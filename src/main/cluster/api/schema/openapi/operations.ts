@@ -1,3 +1,4 @@
+import { kindType } from '../table';
 import type { Components } from './components';
 import * as known from './parameters';
 import type { Parameter } from './parameters';
@@ -27,15 +28,24 @@ export interface Path {
   operations: Operation[];
 }
 
-const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-const answerTypes = ['application/json', 'application/yaml'];
-const streamTypes = [...answerTypes, 'application/json;stream=watch'];
-const patchTypes = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-  'application/apply-patch+yaml',
-];
+interface MediaTypes {
+  /** Of objects, sent and answered. */
+  objects: readonly string[];
+  streams: readonly string[];
+  patches: readonly string[];
+}
+
+const textTypes: MediaTypes = {
+  objects: ['application/json', 'application/yaml'],
+  streams: ['application/json;stream=watch'],
+  patches: ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'],
+};
+const protobuf = 'application/vnd.kubernetes.protobuf';
+const allTypes: MediaTypes = {
+  objects: [...textTypes.objects, protobuf],
+  streams: [...textTypes.streams, `${protobuf};stream=watch`],
+  patches: [...textTypes.patches, 'application/strategic-merge-patch+json'],
+};
 
 /** `rbac.authorization.k8s.io`, `v1` → `RbacAuthorizationV1`, as generated clients call it. */
 function clientName({ group, version }: { group: string; version: string }): string {
@@ -57,10 +67,12 @@ export function pathsOf(resource: DocumentedResource, components: Components): P
   const scope = namespaced ? 'Namespaced' : '';
   const place = namespaced ? [known.pathParameter('namespace')] : [];
   const common = { tag: tag.replace(/V\d\w*$/, (found) => `_${found.toLowerCase()}`), kind: gvk };
-  const answer = (schema: Json, codes = [200], types: readonly string[] = answerTypes) => ({ schema, codes, types });
-  const body = (schema: Json) => ({ schema, types: objectTypes, required: true });
-  const options = { schema: components.deleteOptions, types: objectTypes, required: false };
-  const change = { schema: components.patch, types: patchTypes, required: true };
+  // Protobuf and strategic merges need the tables of a kind.
+  const { objects, streams, patches } = kindType(group ? `${group}/${version}` : version, kind) ? allTypes : textTypes;
+  const answer = (schema: Json, codes = [200], types: readonly string[] = objects) => ({ schema, codes, types });
+  const body = (schema: Json) => ({ schema, types: objects, required: true });
+  const options = { schema: components.deleteOptions, types: objects, required: false };
+  const change = { schema: components.patch, types: patches, required: true };
 
   const lists = (id: string): Operation => ({
     ...common,
@@ -68,7 +80,7 @@ export function pathsOf(resource: DocumentedResource, components: Components): P
     action: 'list',
     id,
     parameters: known.listing,
-    answer: answer(list, [200], streamTypes),
+    answer: answer(list, [200], [...objects, ...streams]),
   });
   const collection: Operation[] = [];
   if (verbs.includes('list')) collection.push(lists(`list${client}${scope}${kind}`));
