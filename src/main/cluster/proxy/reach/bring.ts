@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock';
 import { dialDirectly } from '../../dial';
 import type { Logger } from '../../log';
+import { endWhenSilent } from './alive';
 import type { Router } from './index';
 import { lead } from './lead';
 import { openTunnel, type Tunnel, type TunnelSession } from './tunnel';
@@ -36,6 +37,7 @@ export function bringHere(options: BringOptions): () => void {
     const port = await tunnel.listen(
       (connection) => void lead(connection, (signal) => dialDirectly('127.0.0.1', options.port, signal)),
     );
+    endWhenSilent(tunnel, clock);
     options.told({ ip: router.address, port });
     await tunnel.closed;
   }

@@ -1,5 +1,15 @@
 /** What goes over a tunnel's stream; `resources/node-image/kube-tunnel` tells what each means. */
-export const frameType = { open: 1, data: 2, end: 3, close: 4, window: 5, hello: 6, listen: 7, accept: 8 } as const;
+export const frameType = {
+  open: 1,
+  data: 2,
+  end: 3,
+  close: 4,
+  window: 5,
+  hello: 6,
+  listen: 7,
+  accept: 8,
+  ping: 9,
+} as const;
 
 /** What may be on its way in one connection and direction, in bytes; kube-tunnel says the same. */
 export const windowBytes = 512 * 1024;

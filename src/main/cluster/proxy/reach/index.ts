@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock';
 import { dialDirectly, type Dial } from '../../dial';
 import type { Logger } from '../../log';
+import { endWhenSilent } from './alive';
 import { openTunnel, reaches, type Tunnel, type TunnelSession } from './tunnel';
 
 /** A node's running system container: other id, other run. */
@@ -57,6 +58,8 @@ export function createReach(options: ReachOptions): Reach {
   let verdict: { routable: Promise<boolean>; at: number } | undefined;
   let told: boolean | undefined;
   let failedAt = -Infinity;
+  /** Said once. */
+  let complaint = '';
   let stopped = false;
 
   function tunnelTo(router: Router): Promise<Tunnel> {
@@ -70,7 +73,11 @@ export function createReach(options: ReachOptions): Reach {
       // Its end may be that of the engine.
       verdict = undefined;
     };
-    opening.then((tunnel) => (stopped ? tunnel.close() : void tunnel.closed.then(forget)), forget);
+    opening.then((tunnel) => {
+      if (stopped) return tunnel.close();
+      endWhenSilent(tunnel, clock);
+      void tunnel.closed.then(forget);
+    }, forget);
     return opening;
   }
 
@@ -92,7 +99,10 @@ export function createReach(options: ReachOptions): Reach {
       if (routable) closeAll();
       return routable;
     } catch (error) {
-      log.warn('it could not be found out how pods are reached: they are dialled directly', { error: error as Error });
+      const { message } = error as Error;
+      if (message !== complaint && !stopped)
+        log.warn('it could not be found out how pods are reached: they are dialled directly', { error: message });
+      complaint = message;
       failedAt = clock.now();
       verdict = undefined;
       return true;

@@ -21,6 +21,8 @@ let direct: string[];
 let through: string[];
 let sessions: (TunnelSession & { end(): void })[];
 let broken: boolean;
+/** Tunnels answer no more, which nobody is told. */
+let silent: boolean;
 let routers: Router[];
 
 /** A kube-tunnel that opens what it is asked for. */
@@ -33,6 +35,7 @@ function kubeTunnel(router: Router): TunnelSession & { end(): void } {
   };
   stdin.on('data', (chunk: Buffer) => {
     for (const { type, id, payload } of read(chunk)) {
+      if (type === frameType.ping && !silent) say(frameType.ping, 0);
       if (type !== frameType.open) continue;
       through.push(`${router.pod} ${payload.toString()}`);
       say(frameType.open, id);
@@ -83,7 +86,7 @@ async function dial(host = '172.18.0.5', node = 'one'): Promise<string> {
 beforeEach(() => {
   clock = new FakeClock();
   routes = 'there';
-  [direct, through, sessions, broken] = [[], [], [], false];
+  [direct, through, sessions, broken, silent] = [[], [], [], false, false];
   routers = ['one', 'two'].map((pod, n) => ({ id: `${pod}-1`, pod, address: `172.18.255.${254 - n}` }));
 });
 
@@ -166,6 +169,19 @@ describe('the one dialer', () => {
     const connecting = reach.dial('one')('172.18.0.5', 80, abort.signal);
     abort.abort();
     await expect(connecting).rejects.toMatchObject({ code: 'ABORT_ERR' });
+  });
+
+  it('gives a tunnel up that answers no more, and takes another', async () => {
+    start('tunnel');
+    await dial();
+    await clock.advance(60_000);
+    await dial();
+    expect(sessions).toHaveLength(1);
+    silent = true;
+    await clock.advance(21_000);
+    silent = false;
+    expect(await dial()).toBe('one 172.18.0.5 80');
+    expect(sessions).toHaveLength(2);
   });
 
   it('ends its tunnels when it stops', async () => {

@@ -153,6 +153,11 @@ describe('a tunnel', () => {
     expect(await reaches(tunnel, () => Promise.reject(new Error('no route')))).toBe(false);
   });
 
+  it('says that it is there', async () => {
+    await tunnel.ping();
+    await tunnel.ping();
+  });
+
   it('brings here who connects to its container', async () => {
     const port = await tunnel.listen((connection) => connection.pipe(connection));
     const answers = await Promise.all(

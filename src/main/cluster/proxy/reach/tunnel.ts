@@ -20,6 +20,8 @@ export interface Tunnel {
   connect(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
   /** Takes connections that others open to the tunnel's container from now on; answers at which port. Once. */
   listen(accept: (connection: Duplex) => void): Promise<number>;
+  /** Resolves when its program answers. */
+  ping(): Promise<void>;
   /** Resolves when it is no more, whatever ended it. */
   readonly closed: Promise<void>;
   close(): void;
@@ -50,6 +52,7 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
   let lastId = 0;
   let accept: ((connection: Duplex) => void) | undefined;
   let listening: ((port: number) => void) | undefined;
+  let pinged: (() => void) | undefined;
   let hello: ((own: Tunnel['own']) => void) | undefined;
   let draining: Promise<unknown> | undefined;
 
@@ -79,6 +82,7 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
       const [port = '', secret = ''] = payload.toString().split(' ');
       hello?.({ port: Number(port), secret });
     }
+    if (type === frameType.ping) pinged?.();
     if (type === frameType.listen) listening?.(Number(payload.toString()));
     if (type === frameType.accept) accept?.(add(id));
     const waiting = opening.get(id);
@@ -127,6 +131,11 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
         listening = resolve;
         void closed.then((said) => reject(new Error(said || 'the tunnel ended')));
         carrier.send(frameType.listen, 0);
+      }),
+    ping: () =>
+      new Promise((resolve) => {
+        pinged = resolve;
+        carrier.send(frameType.ping, 0);
       }),
     connect(host, port, signal) {
       const id = (lastId = (lastId + 1) >>> 0 || 1);
