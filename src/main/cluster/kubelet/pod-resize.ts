@@ -3,6 +3,7 @@ import { parseBytes, parseCpuMillis } from '@shared/quantity';
 import { isDeepStrictEqual } from 'node:util';
 import { resourcesOf } from './container-specs';
 import type { PodHost } from './pod-host';
+import type { ContainerResources } from './pod-status';
 import { latest, type PodContainer, type PodView } from './pod-view';
 import { isUnreachable } from './runtime/docker-errors';
 import { SmallMap } from './small-map';
@@ -78,9 +79,14 @@ export class PodResizer {
     return message === undefined ? undefined : { message };
   }
 
-  /** What a container has at present. */
-  actual(container: Container, one: PodContainer | undefined): ResourceRequirements | undefined {
-    return one && this.behind.has(one.id) ? this.behind.get(one.id) : this.grantOf(container);
+  /** What a container was granted, and what it has at present, as its status says it. */
+  resources(container: Container, one: PodContainer | undefined): ContainerResources {
+    const granted = this.grantOf(container);
+    const resources = one && this.behind.has(one.id) ? this.behind.get(one.id) : granted;
+    return {
+      ...(granted?.requests ? { allocatedResources: granted.requests } : {}),
+      ...(resources && Object.keys(resources).length > 0 ? { resources } : {}),
+    };
   }
 
   /** Decides on a change of the spec and brings running containers to what is granted. */

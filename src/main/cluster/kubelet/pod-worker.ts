@@ -1,12 +1,12 @@
-import type { Container, ContainerStatus, Pod, PodStatus } from '@shared/k8s';
-import type { Timer } from '../clock';
+import type { Container, Pod, PodStatus } from '@shared/k8s';
 import { isUnreachable } from './runtime/docker-errors';
 import { removeEnded } from './container-end';
 import { ContainerStarter } from './container-starter';
 import type { PodHost } from './pod-host';
+import { PodLoop } from './pod-loop';
 import { planPod, type PodPlan } from './pod-plan';
 import { PodResizer } from './pod-resize';
-import { podStatus, type ContainerResources, type PodFailure, type StatusFacts } from './pod-status';
+import { podStatus, type PodFailure, type StatusFacts } from './pod-status';
 import { PodTermination } from './pod-termination';
 import { allContainers, isSidecar, observePod, runningSandbox, type PodContainer, type PodView } from './pod-view';
 import { Prober } from './probes';
@@ -16,8 +16,8 @@ import { TerminationMessages } from './termination-messages';
 
 /** How soon a pod that others end for looks whether they have. */
 const roomMs = 500;
-const firstRetryMs = 1000;
-const longestRetryMs = 30_000;
+/** How soon the end of a pod is tried again. */
+const endRetryMs = 1000;
 
 /** Serialises everything about one pod: observe, plan, act, report; again whenever something happened. */
 export class PodWorker {
@@ -31,19 +31,21 @@ export class PodWorker {
   private failure: PodFailure | undefined;
   /** Counted among the pods of the node. */
   private admitted = false;
-  private syncing: Promise<void> | undefined;
-  private again = false;
-  private closed = false;
   private settled = false;
-  private retryMs = firstRetryMs;
-  private timer: { at: number; handle: Timer } | undefined;
+  private readonly loop: PodLoop;
 
   constructor(
     private readonly host: PodHost,
     public pod: Pod,
   ) {
+    this.loop = new PodLoop(
+      host.clock,
+      () => this.sync(),
+      (error) => this.syncFailed(error),
+    );
+    const later = (ms: number): void => this.loop.later(ms);
     this.statuses = new StatusWriter(pod, host);
-    this.resizer = new PodResizer(host, { pod: () => this.pod, later: (ms) => this.later(ms) }, pod);
+    this.resizer = new PodResizer(host, { pod: () => this.pod, later }, pod);
     if (pod.status?.startTime && !this.isOver()) this.adopt();
     this.startTime = Date.parse(pod.status?.startTime ?? '') || host.clock.now();
     this.messages = new TerminationMessages(host);
@@ -52,7 +54,7 @@ export class PodWorker {
     const shared = {
       pod: () => this.resizer.pod(this.pod),
       changed,
-      later: (ms: number) => this.later(ms),
+      later,
       podIp: (view: PodView) => this.podIp(view),
     };
     this.starter = new ContainerStarter(host, shared);
@@ -91,57 +93,30 @@ export class PodWorker {
 
   /** Looks at the pod again, now or as soon as the present look is over. */
   wake(): void {
-    if (this.closed) return;
-    this.again = true;
-    this.syncing ??= this.loop().finally(() => (this.syncing = undefined));
+    this.loop.wake();
   }
 
   /** Takes its hands off the pod; containers stay as they are. */
   async stop(): Promise<void> {
     this.close();
     this.starter.stop();
-    await this.syncing;
+    await this.loop.idle();
     await this.statuses.flush();
   }
 
   private close(): void {
-    this.closed = true;
-    this.timer?.handle.cancel();
+    this.loop.close();
     this.prober.stop();
   }
 
-  private later(ms: number): void {
-    const at = this.host.clock.now() + ms;
-    if (this.closed || (this.timer && this.timer.at <= at)) return;
-    this.timer?.handle.cancel();
-    const handle = this.host.clock.setTimeout(() => {
-      this.timer = undefined;
-      this.wake();
-    }, ms);
-    this.timer = { at, handle };
-  }
-
-  private async loop(): Promise<void> {
-    while (this.again && !this.closed) {
-      this.again = false;
-      try {
-        await this.sync();
-        this.retryMs = firstRetryMs;
-      } catch (error) {
-        if (isUnreachable(error)) this.host.engineLost(error as Error);
-        else {
-          const { namespace, name } = this.pod.metadata;
-          this.host.log.warn('a pod could not be brought to its desired state, trying again', {
-            pod: `${namespace}/${name}`,
-            error: error as Error,
-          });
-          const message = `error syncing pod, will retry: ${(error as Error).message}`;
-          this.host.recorder.event(this.pod, 'Warning', 'FailedSync', message);
-        }
-        this.later(this.retryMs);
-        this.retryMs = Math.min(this.retryMs * 2, longestRetryMs);
-      }
-    }
+  private syncFailed(error: Error): void {
+    if (isUnreachable(error)) return this.host.engineLost(error);
+    const { namespace, name } = this.pod.metadata;
+    this.host.log.warn('a pod could not be brought to its desired state, trying again', {
+      pod: `${namespace}/${name}`,
+      error,
+    });
+    this.host.recorder.event(this.pod, 'Warning', 'FailedSync', `error syncing pod, will retry: ${error.message}`);
   }
 
   private async sync(): Promise<void> {
@@ -170,7 +145,7 @@ export class PodWorker {
       this.probe(after);
       this.report(after);
       // Nothing will announce that a sidecar runs, and what comes after it waits for that.
-      if (plan.start.some((action) => isSidecar(action.container))) this.again = true;
+      if (plan.start.some((action) => isSidecar(action.container))) this.wake();
     }
   }
 
@@ -187,7 +162,7 @@ export class PodWorker {
     }
     const refusal = this.host.preemption.admit(this.pod);
     if (refusal === 'waiting') {
-      this.later(roomMs);
+      this.loop.later(roomMs);
       return false;
     }
     this.admitted = refusal === undefined;
@@ -219,7 +194,7 @@ export class PodWorker {
 
   /** Nothing of the pod runs any more, nor will. */
   hasEnded(): boolean {
-    return this.settled || this.closed;
+    return this.settled || this.loop.closed;
   }
 
   /** The pod's work is over: nothing may run any more, what ended stays for its logs. */
@@ -254,7 +229,7 @@ export class PodWorker {
         (error: Error) => {
           if (isUnreachable(error)) this.host.engineLost(error);
           else this.host.log.warn('a pod could not be ended, trying again', { pod: this.pod.metadata.name, error });
-          this.later(firstRetryMs);
+          this.loop.later(endRetryMs);
         },
       );
     }
@@ -278,7 +253,7 @@ export class PodWorker {
     const seconds = this.pod.spec!.activeDeadlineSeconds;
     if (seconds === undefined || this.isOver()) return;
     const left = this.startTime + seconds * 1000 - this.host.clock.now();
-    if (left > 0) return this.later(left);
+    if (left > 0) return this.loop.later(left);
     const message = 'Pod was active on the node longer than the specified deadline';
     this.failure = { reason: 'DeadlineExceeded', message };
     this.host.recorder.event(this.pod, 'Normal', 'DeadlineExceeded', message);
@@ -296,32 +271,13 @@ export class PodWorker {
     this.wake();
   }
 
-  private resourcesOf(container: Container, one: PodContainer | undefined): ContainerResources {
-    const { requests } = this.resizer.actual(container, undefined) ?? {};
-    const resources = this.resizer.actual(container, one);
-    return {
-      ...(requests ? { allocatedResources: requests } : {}),
-      ...(resources && Object.keys(resources).length > 0 ? { resources } : {}),
-    };
-  }
-
   private containers(): Container[] {
     return [...(this.pod.spec!.initContainers ?? []), ...this.pod.spec!.containers];
   }
 
-  /** What the API knew of a container. */
-  private reported(name: string): ContainerStatus | undefined {
-    const status = this.statuses.last;
-    return [
-      ...(status?.containerStatuses ?? []),
-      ...(status?.initContainerStatuses ?? []),
-      ...(status?.ephemeralContainerStatuses ?? []),
-    ].find((one) => one.name === name);
-  }
-
   /** For a container that ran once and of which nothing is left, the count goes on. */
   private lostRestartCount(name: string): number | undefined {
-    const known = this.reported(name);
+    const known = this.statuses.container(name);
     return known?.containerID ? known.restartCount + 1 : undefined;
   }
 
@@ -332,7 +288,7 @@ export class PodWorker {
       const one = view.containers.get(container.name)?.[0];
       if (one?.state !== 'running') continue;
       ids.add(one.id);
-      const known = this.reported(container.name);
+      const known = this.statuses.container(container.name);
       const before =
         known?.containerID === `${this.host.runtime.kind}://${one.id}`
           ? { ready: known.ready, started: known.started === true }
@@ -361,7 +317,7 @@ export class PodWorker {
       startTime: this.startTime,
       ending,
       failure: this.failure,
-      resources: (container, one) => this.resourcesOf(container, one),
+      resources: (container, one) => this.resizer.resources(container, one),
       passing: this.resizer.conditions(),
       now: this.host.clock.now(),
     };

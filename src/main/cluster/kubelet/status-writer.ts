@@ -1,4 +1,4 @@
-import type { Pod, PodCondition, PodStatus } from '@shared/k8s';
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from '@shared/k8s';
 import { ApiError } from '../api/errors';
 import { resources } from '../client/resources';
 import type { KubeClient } from '../client/types';
@@ -32,6 +32,14 @@ export class StatusWriter {
   /** The status as it was last published, or as the API had it at first. */
   get last(): PodStatus | undefined {
     return this.wanted ?? this.sent;
+  }
+
+  /** What it says of a container. */
+  container(name: string): ContainerStatus | undefined {
+    const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = this.last ?? {};
+    return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
+      (one) => one.name === name,
+    );
   }
 
   publish(status: PodStatus): void {
