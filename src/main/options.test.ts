@@ -34,6 +34,7 @@ test.each([
   [['--runtime', 'podman'], '--runtime is docker, simulated or auto'],
   [['--port', '70000'], '--port takes a whole number from 0 to 65535'],
   [['--scheduling', 'random'], '--scheduling is spread or pack'],
+  [['--reach', 'far'], '--reach is auto, direct or tunnel'],
   [['--hpa-sync-period', 'often'], '--hpa-sync-period takes a duration from 100ms to 24h'],
   [['--nodes', 'two'], '--nodes takes a whole number'],
   [['--cluster-name', 'My Cluster'], '--cluster-name takes'],
@@ -52,6 +53,11 @@ test('the sync period of autoscalers is a duration', () => {
 test('pods are spread unless they are to be packed', () => {
   expect(parseAppOptions([]).scheduling).toBe('spread');
   expect(parseAppOptions(['--scheduling', 'pack']).scheduling).toBe('pack');
+});
+
+test('how pods are reached is found out unless it is told', () => {
+  expect(parseAppOptions([]).reach).toBe('auto');
+  expect(parseAppOptions(['--reach', 'tunnel']).reach).toBe('tunnel');
 });
 
 test('a relative data directory is one below the working directory', () => {

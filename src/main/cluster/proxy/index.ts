@@ -13,7 +13,7 @@ import { createNodeImage } from './node-image';
 import { contains, isAddress } from './policy/cidr';
 import { createLink } from './reach/link';
 import { createRules, isRouter, runningRouter } from './rules';
-import type { ServiceProxy, ServiceProxyOptions } from './types';
+import type { HostAddress, ServiceProxy, ServiceProxyOptions } from './types';
 
 export type { PodSandboxes } from './external-routes';
 export type { HostAddress, Routing, ServiceProxy, ServiceProxyEngine, ServiceProxyOptions } from './types';
@@ -73,12 +73,18 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     return subnet && index >= 0 ? addressFromEnd(subnet, index) : undefined;
   };
 
-  /** Pods come here by the network's gateway, and through a system container where that is another machine's. */
-  function offerGateway(): void {
-    options.onHostAddress?.({ ip: gateway, forwarded: false }).catch((error: Error) => {
-      if (stopped || options.apiPort === undefined) return;
-      log.info('pods reach the API through the engine', { reason: error.message });
-      link.bring(options.apiPort, (place) => void options.onHostAddress?.({ ...place, forwarded: true }));
+  /** Pods come here by an address in their network, and through a system container where this machine has none. */
+  async function offerHost(address: HostAddress): Promise<void> {
+    await options.onHostAddress?.(address).catch((error: Error) => bringPods(error.message));
+  }
+
+  function bringPods(reason: string): void {
+    if (stopped || options.apiPort === undefined) return;
+    log.info('pods reach the API through the engine', { reason });
+    link.bring(options.apiPort, (place) => {
+      options.onHostAddress?.({ ...place, forwarded: true }).catch((error: Error) => {
+        log.warn('pods cannot reach the API', { error });
+      });
     });
   }
 
@@ -88,7 +94,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     const moved = network.gateway !== gateway;
     if (moved) link.changed();
     gateway = network.gateway;
-    if (moved && options.machine.hasGateway()) offerGateway();
+    if (moved && options.machine.hasGateway()) void offerHost({ ip: gateway, forwarded: false });
     if (!subnet)
       log.warn('services are not routed: the cluster network was made without room for fixed addresses', {
         remedy: 'delete the cluster and start it again',
@@ -138,8 +144,8 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   async function findHost(run: (command: string[]) => Promise<string>): Promise<void> {
     if (options.machine.hasGateway()) return;
     const ip = /^\d+(\.\d+){3}/.exec(await run(['sh', '-c', 'getent ahostsv4 host.docker.internal || true']))?.[0];
-    if (ip) await options.onHostAddress?.({ ip, forwarded: true });
-    else log.warn('pods cannot reach the API: the engine does not say how containers reach this machine');
+    if (ip) await offerHost({ ip, forwarded: true });
+    else bringPods('the engine does not say how containers reach this machine');
   }
 
   const link = createLink({
