@@ -10,20 +10,13 @@ import type { PodHost } from './pod-host';
 import type { StartAction } from './pod-plan';
 import type { Waiting } from './pod-status';
 import { PodSandboxes } from './pod-sandbox';
+import { PodVolumes } from './pod-volumes';
 import { fieldPathOf, latest, podLabel, type PodContainer, type PodView } from './pod-view';
 import { confinementOf } from './security';
 import { SmallMap } from './small-map';
 import { isUnreachable } from './runtime/docker-errors';
 import { RuntimeError, type ImageInfo } from './runtime/types';
-import {
-  managedMounts,
-  MountError,
-  mountsOf,
-  mountVolumes,
-  refreshVolumes,
-  type MountedVolumes,
-  type VolumeContext,
-} from './volumes';
+import { managedMounts, mountsOf } from './volumes';
 
 export interface WorkerLink {
   pod(): Pod;
@@ -36,7 +29,6 @@ export interface WorkerLink {
 
 /** How soon a fault that only the outside can mend is looked at again. */
 const configRetryMs = 10_000;
-const mountRetryMs = 5000;
 
 type Busy = 'pulling' | 'stopping' | 'postStart';
 
@@ -50,17 +42,14 @@ export class ContainerStarter {
   private readonly hookFailures = new SmallMap<string, { message: string }>();
   private readonly abort = new AbortController();
   private readonly sandboxes: PodSandboxes;
-  private volumes: MountedVolumes | undefined;
-  private stale = false;
-  private adopted = false;
-  /** When the first of the volumes' tokens is to be replaced, in ms since the epoch. */
-  private renewAt = Infinity;
+  private readonly volumes: PodVolumes;
 
   constructor(
     private readonly host: PodHost,
     private readonly link: WorkerLink,
   ) {
     this.sandboxes = new PodSandboxes(host, link);
+    this.volumes = new PodVolumes(host, link);
   }
 
   hookRuns(name: string): boolean {
@@ -76,7 +65,7 @@ export class ContainerStarter {
   }
 
   refreshVolumes(): void {
-    this.stale = true;
+    this.volumes.outdate();
     // What was missing may be there now.
     this.retryAt.clear();
   }
@@ -86,29 +75,9 @@ export class ContainerStarter {
     this.abort.abort();
   }
 
-  /**
-   * Brings the files of volumes up to date: of ConfigMaps and Secrets when they changed, of tokens when it is time.
-   * @param adopted containers run that an earlier agent started
-   */
-  async refresh(adopted: boolean): Promise<void> {
-    if (!this.volumes && adopted && !this.adopted) {
-      this.adopted = true;
-      this.stale = true;
-    }
-    const now = this.host.clock.now();
-    if (now >= this.renewAt) this.stale = true;
-    else if (this.renewAt !== Infinity) this.link.later(this.renewAt - now);
-    if (!this.stale) return;
-    this.stale = false;
-    if (!this.volumes && !this.adopted) return;
-    this.renewAt = Infinity;
-    try {
-      await refreshVolumes(this.link.pod(), this.volumeContext(''));
-      if (this.renewAt !== Infinity) this.link.later(this.renewAt - now);
-    } catch (error) {
-      this.stale = true;
-      this.mountFailed(error);
-    }
+  /** Brings the files of volumes up to date. @param adopted containers run that an earlier agent started */
+  refresh(adopted: boolean): Promise<void> {
+    return this.volumes.refresh(adopted);
   }
 
   /**
@@ -121,22 +90,10 @@ export class ContainerStarter {
       progress();
       return false;
     }
-    const pod = this.link.pod();
-    try {
-      this.volumes ??= await mountVolumes(pod, this.volumeContext(this.link.podIp(view) ?? ''));
-    } catch (error) {
-      this.mountFailed(error);
-      return false;
-    }
+    if (!(await this.volumes.mount(this.link.podIp(view) ?? ''))) return false;
     const sandbox = await this.sandboxes.ensure(view, this.volumes.byName, this.abort.signal);
     if (!sandbox) return false;
-    try {
-      if (this.volumes.complete) await this.volumes.complete;
-    } catch (error) {
-      this.volumes = undefined;
-      this.mountFailed(error);
-      return true;
-    }
+    if (!(await this.volumes.complete())) return true;
     let inOrder = true;
     for (const action of due) {
       const image = await this.image(action);
@@ -244,9 +201,9 @@ export class ContainerStarter {
     this.images.delete(container.name);
     let id: string;
     try {
-      const context = this.volumeContext(sandbox.ip);
+      const context = this.volumes.context(sandbox.ip);
       const env = await resolveEnv(pod, container, this.host.objects, context.facts);
-      const mounts = await mountsOf(pod, container, this.volumes?.byName ?? new Map(), env, this.host.runtime);
+      const mounts = await mountsOf(pod, container, this.volumes.byName, env, this.host.runtime);
       const managed = await managedMounts(pod, container, restartCount, context);
       const spec = containerSpec(pod, container, {
         kind,
@@ -316,29 +273,6 @@ export class ContainerStarter {
         this.busy.delete(container.name);
         this.link.changed();
       });
-  }
-
-  private mountFailed(error: unknown): void {
-    if (!(error instanceof MountError)) throw error;
-    this.host.recorder.event(this.link.pod(), 'Warning', error.reason, error.message);
-    this.link.later(mountRetryMs);
-  }
-
-  private volumeContext(podIp: string): VolumeContext {
-    return {
-      runtime: this.host.runtime,
-      local: this.host.local(),
-      directory: this.host.volumesDirectory,
-      objects: this.host.objects,
-      clusterDomain: this.host.node.clusterDomain,
-      onToken: (renewAt) => (this.renewAt = Math.min(this.renewAt, renewAt)),
-      facts: {
-        nodeName: this.host.node.nodeName,
-        hostIp: this.host.hostIp(),
-        podIp,
-        allocatable: this.host.allocatable(),
-      },
-    };
   }
 }
 
