@@ -103,39 +103,52 @@ describe.each(kubectls)('admission with the kubectl of Debian $suite', ({ suite,
     expect(classes).toContain('system-node-critical');
   });
 
-  test('a policy refuses what it does not allow', async () => {
-    const name = `replicas-${suite}`;
+  /** A policy of the namespace, which refuses. */
+  const enforce = async (name: string, rule: object, expression: string, message: string): Promise<void> => {
+    const head = (kind: string) => ({ apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata: { name } });
+    const resourceRules = [{ apiVersions: ['v1'], ...rule }];
+    const matchLabels = { 'kubernetes.io/metadata.name': namespace };
     const policy = {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingAdmissionPolicy',
-      metadata: { name },
-      spec: {
-        matchConstraints: {
-          resourceRules: [
-            { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['deployments'] },
-          ],
-        },
-        validations: [{ expression: 'object.spec.replicas <= 5', message: 'at most five' }],
-      },
+      ...head('ValidatingAdmissionPolicy'),
+      spec: { matchConstraints: { resourceRules }, validations: [{ expression, message }] },
     };
     const binding = {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingAdmissionPolicyBinding',
-      metadata: { name },
+      ...head('ValidatingAdmissionPolicyBinding'),
       spec: {
         policyName: name,
         validationActions: ['Deny'],
-        matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
+        matchResources: { namespaceSelector: { matchLabels } },
       },
     };
     for (const object of [policy, binding]) {
       expect(await k.run(['create', '-f', '-'], JSON.stringify(object))).toMatchObject({ code: 0, stderr: '' });
     }
+  };
+
+  test('a policy refuses what it does not allow', async () => {
+    const name = `replicas-${suite}`;
+    const rule = { apiGroups: ['apps'], operations: ['CREATE', 'UPDATE'], resources: ['deployments'] };
+    await enforce(name, rule, 'object.spec.replicas <= 5', 'at most five');
     const deploy = (replicas: number) =>
       k.run(['-n', namespace, 'create', 'deployment', `web-${replicas}`, '--image=x', `--replicas=${replicas}`]);
     expect((await deploy(6)).stderr).toContain(
       `ValidatingAdmissionPolicy '${name}' with binding '${name}' denied request: at most five`,
     );
     expect((await deploy(0)).code).toBe(0);
+  });
+
+  test('a policy refuses connections and scales', async () => {
+    const connect = { apiGroups: [''], operations: ['CONNECT'], resources: ['pods/exec'] };
+    await enforce(`shells-${suite}`, connect, "!('sh' in object.command)", 'no shells');
+    const scale = { apiGroups: ['apps'], operations: ['UPDATE'], resources: ['deployments/scale'] };
+    await enforce(`scale-${suite}`, scale, 'object.spec.replicas <= 2', 'at most two');
+    expect((await run('p')).code).toBe(0);
+    await eventually('the pod to run', async () => /Running/.test(await k.ok(['-n', namespace, 'get', 'pod', 'p'])));
+    expect((await k.run(['-n', namespace, 'exec', 'p', '--', 'sh'])).stderr).toContain('denied request: no shells');
+    expect((await k.run(['-n', namespace, 'exec', 'p', '--', 'true'])).stderr).not.toContain('denied request');
+    await k.ok(['-n', namespace, 'create', 'deployment', 'web', '--image=x']);
+    const scaled = await k.run(['-n', namespace, 'scale', 'deployment', 'web', '--replicas=3']);
+    expect(scaled.stderr).toContain('denied request: at most two');
+    await k.ok(['-n', namespace, 'scale', 'deployment', 'web', '--replicas=2']);
   });
 });
