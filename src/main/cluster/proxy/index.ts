@@ -137,7 +137,10 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     recorder,
     clock,
     log,
-    onNewRouter: findHost,
+    onNewRouter(run) {
+      link.look();
+      return findHost(run);
+    },
   });
 
   /** Where the network's gateway is no address of this machine, the engine has a name for it. */

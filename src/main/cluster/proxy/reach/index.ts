@@ -41,6 +41,8 @@ export interface Reach {
 
 /** How long the way over this machine's routes may take to answer. */
 const tryMs = 1500;
+/** How long a tunnel may take to open. */
+const openMs = 10_000;
 /** After a failure, what was found out is not doubted again for so long. */
 const doubtMs = 30_000;
 /** What becomes of connections where the route was lost; the last one is of those that waited too long. */
@@ -65,7 +67,11 @@ export function createReach(options: ReachOptions): Reach {
   function tunnelTo(router: Router): Promise<Tunnel> {
     const known = tunnels.get(router.id);
     if (known) return known;
-    const opening = options.run(router).then(openTunnel);
+    if (stopped) return Promise.reject(new Error('the app is stopping'));
+    const started = options.run(router).then(openTunnel);
+    const late = new AbortController();
+    const timer = clock.setTimeout(() => late.abort(new Error('the engine did not answer in time')), openMs);
+    const opening = within(started, late.signal).finally(() => timer.cancel());
     tunnels.set(router.id, opening);
     const forget = (): void => {
       if (tunnels.get(router.id) !== opening) return;
@@ -73,11 +79,15 @@ export function createReach(options: ReachOptions): Reach {
       // Its end may be that of the engine.
       verdict = undefined;
     };
-    opening.then((tunnel) => {
-      if (stopped) return tunnel.close();
-      endWhenSilent(tunnel, clock);
-      void tunnel.closed.then(forget);
-    }, forget);
+    opening.catch(forget);
+    started.then(
+      (tunnel) => {
+        if (tunnels.get(router.id) !== opening) return tunnel.close();
+        endWhenSilent(tunnel, clock);
+        void tunnel.closed.then(forget);
+      },
+      () => {},
+    );
     return opening;
   }
 
@@ -88,13 +98,8 @@ export function createReach(options: ReachOptions): Reach {
       const tunnel = await tunnelTo(router);
       timer = clock.setTimeout(() => abort.abort(), tryMs);
       const routable = await reaches(tunnel, (port) => direct(router.address, port, abort.signal));
-      if (routable !== told)
-        log.info(
-          routable ? 'pods are reached over the routes of this machine' : 'pods are reached through the engine',
-          {
-            router: router.address,
-          },
-        );
+      const way = routable ? 'over the routes of this machine' : 'through the engine';
+      if (routable !== told) log.info(`pods are reached ${way}`, { router: router.address });
       told = routable;
       if (routable) closeAll();
       return routable;
@@ -123,15 +128,6 @@ export function createReach(options: ReachOptions): Reach {
     return (verdict ??= { routable: look(router), at: clock.now() }).routable;
   }
 
-  /** Waits no longer than the signal lets. */
-  const within = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const aborted = (): void => reject(Object.assign(new Error('The operation was aborted'), { code: 'ABORT_ERR' }));
-      if (signal.aborted) aborted();
-      signal.addEventListener('abort', aborted, { once: true });
-      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
-    });
-
   return {
     dial: (node) => async (host, port, signal) => {
       const [router] = options.inNetwork(host) ? options.routers(node) : [];
@@ -159,4 +155,18 @@ export function createReach(options: ReachOptions): Reach {
       closeAll();
     },
   };
+}
+
+/** Waits no longer than the signal lets. */
+function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => {
+      const { reason } = signal as { reason: unknown };
+      const plain = reason instanceof Error && reason.name !== 'AbortError' ? reason : undefined;
+      reject(plain ?? Object.assign(new Error('The operation was aborted'), { name: 'AbortError', code: 'ABORT_ERR' }));
+    };
+    if (signal.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
 }

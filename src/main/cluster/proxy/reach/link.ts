@@ -22,6 +22,8 @@ export interface LinkOptions {
 export interface Link extends Pick<Reach, 'dial' | 'changed'> {
   /** After the informers were started. */
   start(): void;
+  /** Finds out which way to go before anybody needs it. */
+  look(): void;
   /** Leads pods to a port of this machine's loopback address through a system container. Once. */
   bring(port: number, told: (place: { ip: string; port: number }) => void): void;
   stop(): Promise<void>;
@@ -36,18 +38,20 @@ export function createLink(options: LinkOptions): Link {
   let stopBringing: (() => void) | undefined;
   let closePorts: (() => Promise<void>) | undefined;
   let stopped = false;
+  const isApart = () => reach.isApart(options.node() ?? '');
   return {
     dial: reach.dial,
     changed: reach.changed,
     start() {
       closePorts ??= openHostPorts({
         informers,
-        isApart: () => reach.isApart(options.node() ?? ''),
+        isApart,
         dial: reach.dial,
         clock,
         log,
       });
     },
+    look: () => void isApart(),
     bring(port, told) {
       if (!stopped) stopBringing ??= bringHere({ routers: () => routers(), run, port, told, clock, log });
     },

@@ -21,6 +21,7 @@ let direct: string[];
 let through: string[];
 let sessions: (TunnelSession & { end(): void })[];
 let broken: boolean;
+let hangs: boolean;
 /** Tunnels answer no more, which nobody is told. */
 let silent: boolean;
 let routers: Router[];
@@ -53,6 +54,7 @@ const start = (mode: ReachMode = 'auto') =>
     inNetwork: (host) => host.startsWith('172.'),
     routers: (node) => routers.toSorted((a, b) => Number(b.pod === node) - Number(a.pod === node)),
     async run(router) {
+      if (hangs) return new Promise(() => {});
       if (broken) throw new Error('no such program');
       const session = kubeTunnel(router);
       sessions.push(session);
@@ -86,7 +88,7 @@ async function dial(host = '172.18.0.5', node = 'one'): Promise<string> {
 beforeEach(() => {
   clock = new FakeClock();
   routes = 'there';
-  [direct, through, sessions, broken, silent] = [[], [], [], false, false];
+  [direct, through, sessions, broken, hangs, silent] = [[], [], [], false, false, false];
   routers = ['one', 'two'].map((pod, n) => ({ id: `${pod}-1`, pod, address: `172.18.255.${254 - n}` }));
 });
 
@@ -158,6 +160,19 @@ describe('the one dialer', () => {
     expect(await dial()).toBe('direct 172.18.0.5:80');
     broken = false;
     expect(await dial()).toBe('direct 172.18.0.5:80');
+    await clock.advance(31_000);
+    expect(await dial()).toBe('one 172.18.0.5 80');
+  });
+
+  it('waits for an engine that does not answer, but not for ever', async () => {
+    hangs = true;
+    start();
+    const connecting = reach.dial('one')('172.18.0.5', 80, live);
+    await clock.advance(11_000);
+    await connecting;
+    expect(direct).toEqual(['172.18.0.5:80']);
+    hangs = false;
+    routes = 'elsewhere';
     await clock.advance(31_000);
     expect(await dial()).toBe('one 172.18.0.5 80');
   });
