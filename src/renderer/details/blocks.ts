@@ -1,4 +1,5 @@
 import type { Component } from 'vue';
+import AdmissionPolicyBlock from './admissionpolicy.vue';
 import BindingBlock from './binding.vue';
 import ConfigMapBlock from './configmap.vue';
 import CronJobBlock from './cronjob.vue';
@@ -31,6 +32,7 @@ import ServiceBlock from './service.vue';
 import ServiceAccountBlock from './serviceaccount.vue';
 import StatefulSetBlock from './statefulset.vue';
 import StorageClassBlock from './storageclass.vue';
+import WebhooksBlock from './webhooks.vue';
 
 /** What is special about a kind in its drawer. Kinds that are not here show their fields as they are. */
 const blocks: Record<string, Component> = {
@@ -50,6 +52,7 @@ const blocks: Record<string, Component> = {
   ingresses: IngressBlock,
   jobs: JobBlock,
   limitranges: LimitRangeBlock,
+  mutatingwebhookconfigurations: WebhooksBlock,
   namespaces: NamespaceBlock,
   networkpolicies: NetworkPolicyBlock,
   nodes: NodeBlock,
@@ -68,6 +71,8 @@ const blocks: Record<string, Component> = {
   services: ServiceBlock,
   statefulsets: StatefulSetBlock,
   storageclasses: StorageClassBlock,
+  validatingadmissionpolicies: AdmissionPolicyBlock,
+  validatingwebhookconfigurations: WebhooksBlock,
 };
 
 export function kindBlock(id: string): Component {

@@ -1,4 +1,5 @@
 import type { ClusterRole } from '../k8s';
+import { resourcesOf } from './helpers';
 import { defineKindView } from './types';
 
 export const clusterRoles = defineKindView<ClusterRole>({
@@ -17,7 +18,7 @@ export const clusterRoles = defineKindView<ClusterRole>({
       id: 'resources',
       renderer: 'list',
       width: 360,
-      value: (object) => [...new Set((object.rules ?? []).flatMap((rule) => rule.resources ?? []))],
+      value: (object) => resourcesOf(object.rules),
     },
   ],
   capabilities: {},

@@ -52,3 +52,12 @@ export function subjectsOf(subjects: { kind: string; name: string; namespace?: s
     kind === 'ServiceAccount' ? `${namespace ?? ''}/${name}` : name,
   );
 }
+
+/** What rules of RBAC are about: resources and URLs, each once. */
+export function resourcesOf(
+  rules: { resources?: string[]; nonResourceURLs?: string[] }[] | null | undefined,
+): string[] {
+  return [
+    ...new Set((rules ?? []).flatMap(({ resources = [], nonResourceURLs = [] }) => [...resources, ...nonResourceURLs])),
+  ];
+}

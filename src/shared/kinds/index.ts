@@ -1,4 +1,10 @@
 import type { KindView } from './types';
+import {
+  mutatingWebhookConfigurations,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+  validatingWebhookConfigurations,
+} from './admission';
 import { apiServices } from './apiservices';
 import { clusterRoleBindings } from './clusterrolebindings';
 import { clusterRoles } from './clusterroles';
@@ -31,6 +37,7 @@ import { replicationControllers } from './replicationcontrollers';
 import { resourceQuotas } from './resourcequotas';
 import { roleBindings } from './rolebindings';
 import { roles } from './roles';
+import { runtimeClasses } from './runtimeclasses';
 import { secrets } from './secrets';
 import { serviceAccounts } from './serviceaccounts';
 import { services } from './services';
@@ -61,6 +68,11 @@ export const kindViews: readonly KindView[] = [
   horizontalPodAutoscalers,
   podDisruptionBudgets,
   priorityClasses,
+  runtimeClasses,
+  mutatingWebhookConfigurations,
+  validatingWebhookConfigurations,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
   services,
   endpoints,
   endpointSlices,

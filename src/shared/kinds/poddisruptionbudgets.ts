@@ -27,7 +27,7 @@ export const podDisruptionBudgets = defineKindView<PodDisruptionBudget>({
       renderer: 'text',
       width: 90,
       align: 'end',
-      value: (object) => `${object.status?.currentHealthy ?? 0}/${object.status?.desiredHealthy ?? 0}`,
+      value: (object) => `${object.status?.currentHealthy ?? 0}/${object.status?.expectedPods ?? 0}`,
     },
   ],
   podSelector: (object) => (object.spec?.selector ? formatSelector(object.spec.selector) : undefined),

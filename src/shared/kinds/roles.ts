@@ -1,4 +1,5 @@
 import type { Role } from '../k8s';
+import { resourcesOf } from './helpers';
 import { defineKindView } from './types';
 
 export const roles = defineKindView<Role>({
@@ -17,7 +18,7 @@ export const roles = defineKindView<Role>({
       id: 'resources',
       renderer: 'list',
       width: 360,
-      value: (object) => [...new Set((object.rules ?? []).flatMap((rule) => rule.resources ?? []))],
+      value: (object) => resourcesOf(object.rules),
     },
   ],
   capabilities: {},

@@ -1,3 +1,4 @@
+import { admission } from './admission';
 import { app } from './app';
 import { actions } from './actions';
 import { details } from './details';
@@ -16,6 +17,7 @@ export const en = {
   ...app,
   ...kinds,
   actions,
+  admission,
   details,
   dock,
   editor,
