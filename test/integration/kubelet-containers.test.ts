@@ -61,6 +61,8 @@ describe('environment and volumes', () => {
       }),
     );
     const pod = await cluster.ready('env');
+    // It runs before it has said all.
+    await expect.poll(() => cluster.logs('env')).toContain('args: ');
     const lines = (await cluster.logs('env')).split('\n');
     expect(lines).toEqual(
       expect.arrayContaining([

@@ -15,7 +15,7 @@ import type { MountedVolume, VolumeContext } from './types';
 export async function mountsOf(
   pod: Pod,
   container: Container,
-  volumes: Map<string, MountedVolume>,
+  volumes: ReadonlyMap<string, MountedVolume>,
   env: Map<string, string>,
   runtime: Pick<Runtime, 'partOfVolume'>,
 ): Promise<MountSpec[]> {
