@@ -87,9 +87,8 @@ export const validatingAdmissionPolicies = defineKindView<ValidatingAdmissionPol
   ],
   status(object) {
     const [warning] = object.status?.typeChecking?.expressionWarnings ?? [];
-    return warning
-      ? status('Has warnings', 'warn', `${warning.fieldRef}: ${warning.warning}`)
-      : status('Checked', 'ok');
+    if (warning) return status('Has warnings', 'warn', `${warning.fieldRef}: ${warning.warning}`);
+    return object.status?.observedGeneration ? status('Checked', 'ok') : status('Not checked', 'neutral');
   },
   capabilities: {},
   template: `apiVersion: admissionregistration.k8s.io/v1

@@ -113,6 +113,31 @@ describe('pods', () => {
   });
 });
 
+describe('admission', () => {
+  it('tells where webhooks are asked and what their failure means', () => {
+    const webhooks = [
+      { name: 'a', clientConfig: { service: { namespace: 'policy', name: 'server', path: '/validate' } } },
+      { name: 'b', clientConfig: { url: 'https://policy.example.com' }, failurePolicy: 'Ignore' },
+      { name: 'c', clientConfig: { url: 'https://policy.example.com' }, failurePolicy: 'Ignore' },
+    ];
+    const { cells } = row('validatingwebhookconfigurations', { metadata: meta(), webhooks });
+    expect(cells).toMatchObject({ webhooks: 3, onFailure: ['Fail', 'Ignore'] });
+    expect((cells['services'] as string[])[0]).toBe('policy/server/validate');
+  });
+
+  it('tells what is wrong with the expressions of a policy', () => {
+    const tell = (status: object) => row('validatingadmissionpolicies', { metadata: meta(), status }).status;
+    const expressionWarnings = [{ fieldRef: 'spec.validations[0].expression', warning: 'no such key' }];
+    expect(tell({ observedGeneration: 1, typeChecking: { expressionWarnings } })).toEqual({
+      text: 'Has warnings',
+      tone: 'warn',
+      detail: 'spec.validations[0].expression: no such key',
+    });
+    expect(tell({ observedGeneration: 1, typeChecking: {} })?.text).toBe('Checked');
+    expect(tell({})?.text).toBe('Not checked');
+  });
+});
+
 describe('secrets', () => {
   it('let no value out', () => {
     const projected = row('secrets', { metadata: meta(), type: 'Opaque', data: { password: 'aHVudGVyMg==' } });
