@@ -2,8 +2,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { deleteCluster, startApp, type RunningApp } from '../support/app';
-import { containersOf, ensureBusybox } from '../support/docker';
-import { askApi, runIn } from '../support/in-pods';
+import { containersOf, docker, ensureBusybox } from '../support/docker';
+import { askApi, runIn, udpAsk, udpEcho } from '../support/in-pods';
 
 /**
  * A machine without a route to the engine's networks, as with Docker Desktop, a rootless engine or one elsewhere:
@@ -170,7 +170,7 @@ test('pods reach the API, which is on a machine that their network knows nothing
   const image = await run(k('get', 'pods', '-n', 'kube-system', '-o', 'jsonpath={.items[0].spec.containers[0].image}'));
   const container = { name: 'tool', image, imagePullPolicy: 'Never', command: ['sleep', '3600'] };
   const spec = { terminationGracePeriodSeconds: 0, containers: [container] };
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'tool' }, spec };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'tool', labels: { app: 'tool' } }, spec };
   await run(k('apply', '-f', '-'), JSON.stringify(pod));
   const running = async () => (await containersOf(clusterId, { 'gantry.dev/container-name': 'tool' }))[0]?.Id;
   await expect.poll(running, { timeout }).toBeTruthy();
@@ -180,4 +180,17 @@ test('pods reach the API, which is on a machine that their network knows nothing
     .toContain('"kind":"APIVersions"');
   for (let turn = 0; turn < 5; turn++)
     expect(await runIn(id, ['bash', '-c', askApi])).toContain('"kind":"APIVersions"');
+});
+
+test('ports of NodePorts carry UDP too', async () => {
+  const id = (await containersOf(clusterId, { 'gantry.dev/container-name': 'tool' }))[0]!.Id;
+  const exec = await docker.getContainer(id).exec({ Cmd: ['perl', '-e', udpEcho, '7000', 'tool'] });
+  await exec.start({ Detach: true });
+  const ports = [{ port: 7, targetPort: 7000, protocol: 'UDP' }];
+  const spec = { type: 'NodePort', selector: { app: 'tool' }, ports };
+  await run(k('apply', '-f', '-'), JSON.stringify({ ...service, metadata: { name: 'echo' }, spec }));
+  const nodePort = await run(k('get', 'service', 'echo', '-o', 'jsonpath={.spec.ports[0].nodePort}'));
+  await expect
+    .poll(() => run(['perl', '-e', udpAsk, `127.0.0.1:${nodePort}`]), { timeout, interval: 500 })
+    .toBe('tool hello');
 });

@@ -20,6 +20,8 @@ export interface Frame {
   type: number;
   id: number;
   payload: Buffer;
+  /** More of the same frame comes; of data. */
+  more?: boolean;
 }
 
 /** The header of a frame whose payload follows. */
@@ -43,8 +45,8 @@ export function frameReader(): (chunk: Buffer) => Frame[] {
       if (open) {
         const payload = rest.subarray(0, open.left);
         rest = rest.subarray(payload.length);
-        frames.push({ type: frameType.data, id: open.id, payload });
         open.left -= payload.length;
+        frames.push({ type: frameType.data, id: open.id, payload, more: open.left > 0 });
         if (open.left === 0) open = undefined;
         continue;
       }

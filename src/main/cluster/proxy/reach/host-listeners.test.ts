@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { createServer, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Pod } from '@shared/k8s';
@@ -29,6 +30,14 @@ beforeEach(async () => {
       dialled.push(`${node} ${ip}:${port}`);
       return dialDirectly('127.0.0.1', (server.address() as AddressInfo).port, signal);
     },
+    datagrams: (node) => async (ip, port, taker) => ({
+      send(datagram) {
+        dialled.push(`${node} ${ip}:${port}`);
+        taker(Buffer.from(`${datagram.toString()}, says a pod`));
+        return true;
+      },
+      close: () => dialled.push('closed'),
+    }),
     clock: bed.clock,
     log: silentLogger,
   });
@@ -93,7 +102,7 @@ it('leaves alone what others have, and takes it later', async () => {
   await vi.waitFor(async () => expect(await ask(port)).toBe('a pod'));
 });
 
-it('opens nothing where the engine does, nor for other addresses and protocols', async () => {
+it('opens nothing where the engine does, nor for other addresses', async () => {
   apart = false;
   const port = await freePort();
   await create(port);
@@ -102,7 +111,22 @@ it('opens nothing where the engine does, nor for other addresses and protocols',
   await bed.client.delete(resources.pods, 'default', 'p', { gracePeriodSeconds: 0 } as never);
   await create(port, { hostIP: '203.0.113.7' });
   expect(await ask(port)).toBe('ECONNREFUSED');
-  await bed.client.delete(resources.pods, 'default', 'p', { gracePeriodSeconds: 0 } as never);
+});
+
+it('carries datagrams and their answers, and forgets who is silent', async () => {
+  const port = await freePort();
   await create(port, { protocol: 'UDP' });
+  const client = createSocket('udp4');
+  const heard: string[] = [];
+  client.on('message', (datagram) => heard.push(datagram.toString()));
+  await vi.waitFor(async () => {
+    await new Promise((sent) => client.send('hello', port, '127.0.0.1', sent));
+    expect(heard).toContain('hello, says a pod');
+  });
+  expect(dialled).toContain('n1 172.18.0.9:80');
+  expect(dialled).not.toContain('closed');
+  await bed.advance(60_000);
+  await vi.waitFor(() => expect(dialled).toContain('closed'));
+  client.close();
   expect(await ask(port)).toBe('ECONNREFUSED');
 });

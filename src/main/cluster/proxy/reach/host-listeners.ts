@@ -1,4 +1,3 @@
-import { createServer, type Server, type Socket } from 'node:net';
 import type { Pod } from '@shared/k8s';
 import { runController, type RunningController } from '../../client/controller';
 import { resources } from '../../client/resources';
@@ -7,7 +6,8 @@ import { WorkQueue } from '../../client/workqueue';
 import type { Clock } from '../../clock';
 import type { Dial } from '../../dial';
 import type { Logger } from '../../log';
-import { lead } from './lead';
+import type { OpenDatagrams } from './index';
+import { openTcp, openUdp, type OpenPort } from './open-ports';
 
 export interface HostListenersOptions {
   informers: InformerFactory;
@@ -15,11 +15,14 @@ export interface HostListenersOptions {
   isApart(): Promise<boolean>;
   /** How a node's pods are reached. */
   dial(node: string): Dial;
+  datagrams(node: string): OpenDatagrams;
   clock: Clock;
   log: Logger;
 }
 
-/** Where connections to a port of this machine go. */
+type Protocol = 'TCP' | 'UDP';
+
+/** Where what comes to a port of this machine goes. */
 interface Target {
   node: string;
   ip: string;
@@ -30,16 +33,19 @@ const retryMs = 10_000;
 const key = 'ports';
 const everywhere = new Set(['', '0.0.0.0', '127.0.0.1']);
 
-/** The host ports of a pod that works, by their number; those of other addresses and protocols are the engine's. */
-function portsOf({ spec, status, metadata }: Pod): [number, Target][] {
+/** The host ports of a pod that works, as `80/TCP`; those of other addresses are the engine's. */
+function portsOf({ spec, status, metadata }: Pod): [string, Target][] {
   const ready = status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True');
   const { podIP: ip } = status ?? {};
   if (!ready || !ip || !spec?.nodeName || spec.hostNetwork || metadata.deletionTimestamp) return [];
   const node = spec.nodeName;
   return spec.containers
     .flatMap(({ ports = [] }) => ports)
-    .filter(({ hostPort, hostIP = '', protocol = 'TCP' }) => hostPort && protocol === 'TCP' && everywhere.has(hostIP))
-    .map(({ hostPort, containerPort }) => [hostPort!, { node, ip, port: containerPort }]);
+    .filter(({ hostPort, hostIP = '', protocol }) => hostPort && protocol !== 'SCTP' && everywhere.has(hostIP))
+    .map(({ hostPort, containerPort, protocol = 'TCP' }) => [
+      `${hostPort}/${protocol}`,
+      { node, ip, port: containerPort },
+    ]);
 }
 
 /**
@@ -50,47 +56,47 @@ function portsOf({ spec, status, metadata }: Pod): [number, Target][] {
 export function openHostPorts(options: HostListenersOptions): () => Promise<void> {
   const { informers, clock, log } = options;
   const pods = informers.informer<Pod>(resources.pods);
-  const open = new Map<number, { server: Server; sockets: Set<Socket>; target: Target }>();
+  /** Where a port leads is looked up for each connection: another pod may take the place of one. */
+  const open = new Map<string, { opened: OpenPort; target: Target }>();
   const queue = new WorkQueue(clock);
 
-  function close(port: number): void {
-    const found = open.get(port);
-    open.delete(port);
-    found?.server.close();
-    for (const socket of found?.sockets ?? []) socket.destroy();
+  function close(id: string): void {
+    open.get(id)?.opened.close();
+    open.delete(id);
   }
 
   /** @returns whether it is open here */
-  function listen(port: number, target: Target): Promise<boolean> {
-    return new Promise((resolve) => {
-      const sockets = new Set<Socket>();
-      const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-        sockets.add(socket);
-        socket.once('close', () => sockets.delete(socket));
-        const { node, ip, port: there } = open.get(port)?.target ?? target;
-        void lead(socket, (signal) => options.dial(node)(ip, there, signal));
-      });
-      server.once('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EADDRINUSE') log.warn('a port of a pod cannot be opened here', { port, error });
-        resolve(false);
-      });
-      server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
-        open.set(port, { server, sockets, target });
-        log.info('a port of a pod is opened here', { port });
-        resolve(true);
-      });
-    });
+  async function listen(id: string, first: Target): Promise<boolean> {
+    const [port, protocol] = id.split('/') as [string, Protocol];
+    const target = (): Target => open.get(id)?.target ?? first;
+    try {
+      const opened =
+        protocol === 'UDP'
+          ? await openUdp(
+              Number(port),
+              (answer) => options.datagrams(target().node)(target().ip, target().port, answer),
+              clock,
+            )
+          : await openTcp(Number(port), (signal) => options.dial(target().node)(target().ip, target().port, signal));
+      open.set(id, { opened, target: first });
+      log.info('a port of a pod is opened here', { port: id });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE')
+        log.warn('a port of a pod cannot be opened here', { port: id, error: error as Error });
+      return false;
+    }
   }
 
   async function reconcile(): Promise<{ requeueAfterMs: number } | void> {
     const wanted = new Map(pods.list().flatMap(portsOf));
     if (wanted.size > 0 && !(await options.isApart())) wanted.clear();
-    for (const port of open.keys()) if (!wanted.has(port)) close(port);
+    for (const id of open.keys()) if (!wanted.has(id)) close(id);
     let missing = false;
-    for (const [port, target] of wanted) {
-      const found = open.get(port);
+    for (const [id, target] of wanted) {
+      const found = open.get(id);
       if (found) found.target = target;
-      else if (!(await listen(port, target))) missing = true;
+      else if (!(await listen(id, target))) missing = true;
     }
     if (missing) return { requeueAfterMs: retryMs };
   }
@@ -110,6 +116,6 @@ export function openHostPorts(options: HostListenersOptions): () => Promise<void
     remove();
     queue.close();
     await controller.stop();
-    for (const port of open.keys()) close(port);
+    for (const id of open.keys()) close(id);
   };
 }

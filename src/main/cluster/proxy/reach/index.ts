@@ -28,10 +28,15 @@ export interface ReachOptions {
   log: Logger;
 }
 
+/** Exchanges datagrams with an address; those that come are given to `taker`. Rejects as sockets do. */
+export type OpenDatagrams = Tunnel['datagrams'];
+
 /** The one way from this machine to addresses of pods (D7). */
 export interface Reach {
   /** Connects for a node: over this machine's routes, and through the node's system container where there are none. */
   dial(node: string): Dial;
+  /** The same for UDP, always through the node's system container. */
+  datagrams(node: string): OpenDatagrams;
   /** Whether a node's pods are reached through its system container. */
   isApart(node: string): Promise<boolean>;
   /** The engine or its network may be another: what was found out no longer counts. */
@@ -142,6 +147,13 @@ export function createReach(options: ReachOptions): Reach {
         throw error;
       }
     },
+    datagrams:
+      (node) =>
+      async (...place) => {
+        const [router] = options.routers(node);
+        if (!router) throw new Error('no system container runs');
+        return (await tunnelTo(router)).datagrams(...place);
+      },
     async isApart(node) {
       const [router] = options.routers(node);
       return router !== undefined && !(await routable(router));

@@ -47,6 +47,7 @@ export function createLink(options: LinkOptions): Link {
         informers,
         isApart,
         dial: reach.dial,
+        datagrams: reach.datagrams,
         clock,
         log,
       });

@@ -38,7 +38,7 @@ function kubeTunnel(router: Router): TunnelSession & { end(): void } {
     for (const { type, id, payload } of read(chunk)) {
       if (type === frameType.ping && !silent) say(frameType.ping, 0);
       if (type !== frameType.open) continue;
-      through.push(`${router.pod} ${payload.toString()}`);
+      through.push(`${router.pod} ${payload.toString().replace(/ tcp$/, '')}`);
       say(frameType.open, id);
     }
   });

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once, setMaxListeners } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { resolve } from 'node:path';
@@ -151,6 +152,28 @@ describe('a tunnel', () => {
     const other = await serve((socket) => socket.end('another'));
     expect(await reaches(tunnel, () => dialDirectly('127.0.0.1', other, live))).toBe(false);
     expect(await reaches(tunnel, () => Promise.reject(new Error('no route')))).toBe(false);
+  });
+
+  it('carries datagrams, each whole', async () => {
+    const echo = createSocket('udp4');
+    echo.on('message', (datagram, { port, address }) => echo.send(datagram, port, address));
+    await new Promise<void>((bound) => echo.bind(0, '127.0.0.1', bound));
+    const heard: Buffer[] = [];
+    const flow = await tunnel.datagrams('127.0.0.1', echo.address().port, (datagram) => heard.push(datagram));
+    const sent = [Buffer.from('one'), Buffer.alloc(50_000, 'two'), Buffer.from('three')];
+    for (const datagram of sent) flow.send(datagram);
+    await expect.poll(() => heard.length).toBe(3);
+    expect(heard.every((datagram, index) => datagram.equals(sent[index]!))).toBe(true);
+    flow.close();
+    echo.close();
+    const nobody = await tunnel.datagrams('127.0.0.1', 9, () => {});
+    nobody.send(Buffer.from('hello'));
+    await tunnel.ping();
+    nobody.send(Buffer.from('still there'));
+    await tunnel.ping();
+    expect(nobody.send(Buffer.from('lost'))).toBe(true);
+    tunnel.close();
+    expect(nobody.send(Buffer.from('lost'))).toBe(false);
   });
 
   it('says that it is there', async () => {

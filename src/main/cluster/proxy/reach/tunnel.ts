@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { socketError, TunnelConnection } from './connection';
+import { TunnelFlow, type DatagramFlow } from './datagrams';
 import { frameHeader, frameReader, frameType, type Frame } from './frames';
 
 /** A run of kube-tunnel in a container of the cluster's network. */
@@ -18,6 +19,8 @@ export interface Tunnel {
   readonly own: { port: number; secret: string };
   /** Connects to an IPv4 address. Rejects as sockets do, with `code`; destroyed with the signal. */
   connect(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Exchanges datagrams with an IPv4 address; those that come are given to `taker`. Rejects as sockets do. */
+  datagrams(host: string, port: number, taker: (datagram: Buffer) => void): Promise<DatagramFlow>;
   /** Takes connections that others open to the tunnel's container from now on; answers at which port. Once. */
   listen(accept: (connection: Duplex) => void): Promise<number>;
   /** Resolves when its program answers. */
@@ -45,6 +48,7 @@ export async function reaches({ own }: Tunnel, dial: (port: number) => Promise<D
 export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
   const { stdin, stdout } = session;
   const connections = new Map<number, TunnelConnection>();
+  const flows = new Map<number, TunnelFlow>();
   /** Connections that are not there yet, by id. */
   const opening = new Map<number, { opened(): void; failed(code: string): void }>();
   const read = frameReader();
@@ -68,7 +72,10 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
     async drained(): Promise<void> {
       await (draining ??= Promise.race([once(stdin, 'drain'), closed]).finally(() => (draining = undefined)));
     },
-    forget: (id: number) => void connections.delete(id),
+    forget(id: number): void {
+      connections.delete(id);
+      flows.delete(id);
+    },
   };
 
   function add(id: number, signal?: AbortSignal): TunnelConnection {
@@ -77,7 +84,9 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
     return connection;
   }
 
-  function receive({ type, id, payload }: Frame): void {
+  const nextId = (): number => (lastId = (lastId + 1) >>> 0 || 1);
+
+  function receive({ type, id, payload, more = false }: Frame): void {
     if (type === frameType.hello) {
       const [port = '', secret = ''] = payload.toString().split(' ');
       hello?.({ port: Number(port), secret });
@@ -88,6 +97,7 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
     const waiting = opening.get(id);
     if (type === frameType.open) waiting?.opened();
     if (type === frameType.close && waiting) waiting.failed(payload.toString());
+    if (type === frameType.data) flows.get(id)?.received(payload, more);
     const connection = connections.get(id);
     if (!connection || connection.destroyed) return;
     if (type === frameType.data) connection.received(payload);
@@ -104,6 +114,7 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
     over = true;
     for (const { failed } of opening.values()) failed('ECONNRESET');
     for (const connection of connections.values()) connection.destroy(codeError('ECONNRESET'));
+    for (const flow of flows.values()) flow.lost();
     session.close();
   }
 
@@ -137,8 +148,25 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
         pinged = resolve;
         carrier.send(frameType.ping, 0);
       }),
+    datagrams: (host, port, taker) =>
+      new Promise((resolve, reject) => {
+        const id = nextId();
+        const failed = (code: string): void => {
+          opening.delete(id);
+          reject(socketError(code || 'ECONNRESET', `${host}:${port}`));
+        };
+        if (over) return failed('');
+        const opened = (): void => {
+          opening.delete(id);
+          const flow = new TunnelFlow(carrier, id, taker);
+          flows.set(id, flow);
+          resolve(flow);
+        };
+        opening.set(id, { opened, failed });
+        carrier.send(frameType.open, id, Buffer.from(`${host} ${port} udp`));
+      }),
     connect(host, port, signal) {
-      const id = (lastId = (lastId + 1) >>> 0 || 1);
+      const id = nextId();
       const place = `${host}:${port}`;
       return new Promise((resolve, reject) => {
         const aborted = (): void => {
@@ -163,7 +191,7 @@ export async function openTunnel(session: TunnelSession): Promise<Tunnel> {
           },
           failed: (code) => fail(socketError(code || 'ECONNRESET', place)),
         });
-        carrier.send(frameType.open, id, Buffer.from(`${host} ${port}`));
+        carrier.send(frameType.open, id, Buffer.from(`${host} ${port} tcp`));
       });
     },
   };
