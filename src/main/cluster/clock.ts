@@ -2,6 +2,7 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Calls back once after that long, be it years. */
   setTimeout(callback: () => void, ms: number): Timer;
 }
 
@@ -9,10 +10,17 @@ export interface Timer {
   cancel(): void;
 }
 
+/** The longest delay of the runtime's timers; a longer one fires at once. */
+const longestMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimeout(callback, ms) {
-    const handle = setTimeout(callback, ms);
+    let handle: NodeJS.Timeout;
+    const wait = (left: number) => {
+      handle = left > longestMs ? setTimeout(() => wait(left - longestMs), longestMs) : setTimeout(callback, left);
+    };
+    wait(ms);
     return { cancel: () => clearTimeout(handle) };
   },
 };

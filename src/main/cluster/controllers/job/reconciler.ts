@@ -30,8 +30,6 @@ interface Parts {
 /** Pods asked for or taken away in one go; the rest follows when the cache has caught up. */
 const burst = 500;
 const lookAgainMs = 60_000;
-/** Timers reach some three weeks far; who waits longer looks in between. */
-const longestWaitMs = 86_400_000;
 const ownManager = 'kubernetes.io/job-controller';
 
 /** Runs pods until as many have succeeded as the job asks for, or it has to be given up. */
@@ -90,7 +88,7 @@ export class JobReconciler implements Reconciler {
     // A pod made and gone between two lists is never seen: look again, at last without it.
     if (!settled) wait = Math.min(wait, lookAgainMs);
     if (!outcome) wait = Math.min(wait, deadlineIn(current, now));
-    return wait === Infinity ? undefined : { requeueAfterMs: Math.min(wait, longestWaitMs) };
+    return wait === Infinity ? undefined : { requeueAfterMs: wait };
   }
 
   /** Makes adopted pods count. */

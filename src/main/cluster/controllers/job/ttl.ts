@@ -7,9 +7,6 @@ import { WorkQueue } from '../../client/workqueue';
 import type { ControllerContext, ControlLoop } from '../framework';
 import { isFinishedJob } from './outcome';
 
-/** Timers reach some three weeks far; who waits longer looks in between. */
-const longestWaitMs = 86_400_000;
-
 /** Deletes finished jobs, with their pods, when their ttlSecondsAfterFinished is over. */
 export function createTtlAfterFinishedController({ client, clock, informers }: ControllerContext): ControlLoop {
   const queue = new WorkQueue(clock);
@@ -26,7 +23,7 @@ export function createTtlAfterFinishedController({ client, clock, informers }: C
         const job = jobs.get(namespace, name);
         const left = job && timeLeft(job, clock);
         if (!job || left === undefined) return;
-        if (left > 0) return { requeueAfterMs: Math.min(left, longestWaitMs) };
+        if (left > 0) return { requeueAfterMs: left };
         try {
           // The cache may be behind a longer time to live.
           const { uid, resourceVersion } = job.metadata;

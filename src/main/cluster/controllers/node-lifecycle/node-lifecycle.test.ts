@@ -168,6 +168,12 @@ describe('evictionTime', () => {
       [taint('a'), taint('b')],
       start + 30_000,
     ],
+    [
+      'the first of two that cover it',
+      [{ operator: 'Exists' }, { key: 'a', operator: 'Exists', tolerationSeconds: 30 }],
+      [taint('a')],
+      Infinity,
+    ],
     ['another value', [{ key: 'a', value: 'x' }], [{ ...taint('a'), value: 'y' }], start + 5000],
   ])('of %s', (_name, tolerations, taintList, expected) => {
     expect(evictionTime(tolerations, taintList, start + 5000)).toBe(expected);

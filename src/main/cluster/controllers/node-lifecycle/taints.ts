@@ -1,5 +1,6 @@
 /** Taints that follow from a node's state, and what they mean for pods. Pure. */
 import type { Node, Taint, Toleration } from '@shared/k8s';
+import { tolerates } from '@shared/taints';
 import { timestamp } from '../../clock';
 import { findCondition } from '../../client/conditions';
 
@@ -46,27 +47,21 @@ export function reconcileTaints(node: Node, now: number): Taint[] | undefined {
   return [...kept, ...added.map((taint) => ({ ...taint, timeAdded: timestamp(now) }))];
 }
 
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  if ((toleration.operator ?? 'Equal') === 'Exists') return true;
-  return Boolean(toleration.key) && (toleration.value ?? '') === (taint.value ?? '');
-}
-
 /**
  * When a pod has to leave a node with these taints, in ms since the epoch: `now`
- * for one it does not tolerate, Infinity when it may stay.
+ * for one it does not tolerate, Infinity when it may stay. Of several tolerations
+ * that cover a taint the first counts.
  */
 export function evictionTime(tolerations: readonly Toleration[], taints: readonly Taint[], now: number): number {
   let time = Infinity;
   for (const taint of taints) {
     if (taint.effect !== 'NoExecute') continue;
-    const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
-    if (matching.length === 0) return now;
-    const limits = matching.flatMap(({ tolerationSeconds }) => tolerationSeconds ?? []);
-    if (limits.length === 0) continue;
+    const first = tolerations.find((toleration) => tolerates(toleration, taint));
+    if (!first) return now;
+    const { tolerationSeconds } = first;
+    if (tolerationSeconds === undefined || tolerationSeconds === null) continue;
     const since = taint.timeAdded ? Date.parse(taint.timeAdded) : now;
-    time = Math.min(time, since + Math.max(0, Math.min(...limits)) * 1000);
+    time = Math.min(time, since + Math.max(0, tolerationSeconds) * 1000);
   }
   return time;
 }
