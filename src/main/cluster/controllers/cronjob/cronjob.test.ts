@@ -3,6 +3,7 @@ import { countTimes, lastTime, nextTime, wallClockOf, zonedTimestamp } from '@sh
 import type { Job, Pod } from '@shared/k8s';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestbed, type Testbed } from '../../../../../test/support/testbed';
+import { apiError } from '../../api/errors';
 import { resources } from '../../client/resources';
 import { isFinished } from '../pods';
 
@@ -117,6 +118,44 @@ describe('a CronJob', () => {
     );
     await bed.advance(50 * minute);
     expect(await names()).toEqual([nameAt(120)]);
+  });
+
+  it('goes on when a job of its history cannot be deleted', async () => {
+    await create({ successfulJobsHistoryLimit: 0 });
+    bed.intercept = ({ method, path }) => {
+      if (method === 'DELETE' && path.endsWith(nameAt(1))) throw apiError(403, 'Forbidden', 'not now');
+    };
+    for (let count = 0; count < 3; count++) {
+      await bed.advance(minute);
+      await endAll();
+    }
+    expect(await names()).toEqual([nameAt(1)]);
+    expect((await get()).status).toMatchObject({ lastScheduleTime: '2026-01-01T00:03:00Z' });
+    expect((await bed.events('tick')).join()).toMatch(/FailedDelete: Deleted job: .*not now/);
+    bed.intercept = undefined;
+    await bed.advance(minute);
+    expect(await names()).toEqual([nameAt(4)]);
+  });
+
+  it('leaves a job alone that was made of its template by hand', async () => {
+    await create({ concurrencyPolicy: 'Replace' });
+    const { spec, metadata } = await get();
+    const reference = { apiVersion: 'batch/v1', kind: 'CronJob', name: 'tick', uid: metadata.uid, controller: true };
+    await bed.client.create(resources.jobs, {
+      metadata: {
+        name: 'by-hand',
+        namespace: 'default',
+        annotations: { 'cronjob.kubernetes.io/instantiate': 'manual' },
+        ownerReferences: [reference],
+      },
+      spec: spec!.jobTemplate.spec,
+    });
+    await bed.advance(2 * minute);
+    expect(await names()).toEqual(['by-hand', nameAt(2)]);
+    expect((await get()).status!.active!.map(({ name }) => name)).toEqual([nameAt(2)]);
+    expect(await bed.events('tick')).toContain(
+      'UnexpectedJob: Saw a job that the controller did not create or forgot: by-hand',
+    );
   });
 
   it('goes by the clock of its time zone', async () => {

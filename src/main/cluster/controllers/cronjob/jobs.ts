@@ -31,6 +31,9 @@ export function jobFor(cronJob: CronJob, at: number): Partial<Job> & { metadata:
   } as Partial<Job> & { metadata: object };
 }
 
+/** Whether a CronJob's job was made by its schedule, and not by hand. */
+export const isScheduled = (job: Job): boolean => job.metadata.annotations?.[scheduledAnnotation] !== undefined;
+
 export function activeRef(job: Job): ActiveRef {
   const { namespace, name, uid, resourceVersion } = job.metadata;
   return { apiVersion: refApiVersion(resources.jobs), kind: 'Job', namespace, name, uid, resourceVersion };

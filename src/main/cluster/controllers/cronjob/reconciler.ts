@@ -12,7 +12,7 @@ import type { Informer, KubeClient, Reconciler } from '../../client/types';
 import { controlledBy } from '../claim';
 import { isFinishedJob } from '../job/outcome';
 import { isNamespaceTerminating } from '../terminating';
-import { activeRef, beyondHistory, jobFor, jobNameAt } from './jobs';
+import { activeRef, beyondHistory, isScheduled, jobFor, jobNameAt } from './jobs';
 
 type CronJobStatus = NonNullable<CronJob['status']>;
 
@@ -24,8 +24,6 @@ interface Parts {
   jobs: Informer<Job>;
 }
 
-/** Timers reach some three weeks far; who waits longer looks in between. */
-const longestWaitMs = 86_400_000;
 /** More missed runs than this are worth a warning: the clock jumped, or nothing ran for long. */
 const missedMost = 100;
 
@@ -51,14 +49,14 @@ export class CronJobReconciler implements Reconciler {
     const own = controlledBy(jobs, cronJob.metadata.uid);
     const status: CronJobStatus = structuredClone(cronJob.status ?? {});
     await this.follow(cronJob, own, status);
-    await this.clean(cronJob, own);
     let wait: number | undefined;
     try {
       wait = await this.schedule(cronJob, own, status);
     } finally {
       await this.report(cronJob, status);
+      for (const job of beyondHistory(cronJob, own)) await this.remove(cronJob, job);
     }
-    return wait === undefined ? undefined : { requeueAfterMs: Math.min(wait, longestWaitMs) };
+    return wait === undefined ? undefined : { requeueAfterMs: wait };
   }
 
   /** Brings status.active up to date with the jobs there are. */
@@ -80,7 +78,13 @@ export class CronJobReconciler implements Reconciler {
       } else active.push(ref);
     }
     for (const job of own) {
-      if (!isFinishedJob(job) && !active.some(({ uid }) => uid === job.metadata.uid)) active.push(activeRef(job));
+      if (!isFinishedJob(job) && !active.some(({ uid }) => uid === job.metadata.uid)) {
+        if (isScheduled(job)) active.push(activeRef(job));
+        else {
+          const message = `Saw a job that the controller did not create or forgot: ${job.metadata.name}`;
+          events.event(cronJob, 'Warning', 'UnexpectedJob', message);
+        }
+      }
       const { completionTime } = job.status ?? {};
       if (!completionTime || !hasCondition(job.status?.conditions, 'Complete')) continue;
       if (!status.lastSuccessfulTime || completionTime > status.lastSuccessfulTime) {
@@ -90,22 +94,19 @@ export class CronJobReconciler implements Reconciler {
     setActive(status, active);
   }
 
-  /** Deletes finished jobs beyond the history limits. */
-  private async clean(cronJob: CronJob, own: readonly Job[]): Promise<void> {
-    for (const job of beyondHistory(cronJob, own)) await this.remove(cronJob, job);
-  }
-
-  private async remove(cronJob: CronJob, { metadata: { namespace, name, uid } }: Job): Promise<void> {
+  /** @returns why it could not be deleted */
+  private async remove(cronJob: CronJob, { metadata: { namespace, name, uid } }: Job): Promise<Error | undefined> {
     const { client, events } = this.parts;
     try {
       const preconditions = { uid };
       await client.delete(resources.jobs, namespace, name, { propagationPolicy: 'Background', preconditions });
     } catch (error) {
-      if (isNotFound(error)) return;
+      if (isNotFound(error)) return undefined;
       events.event(cronJob, 'Warning', 'FailedDelete', `Deleted job: ${(error as Error).message}`);
-      throw error;
+      return error as Error;
     }
     events.event(cronJob, 'Normal', 'SuccessfulDelete', `Deleted job ${name}`);
+    return undefined;
   }
 
   /** Starts what is due. @returns in how many ms the next run is; undefined if there is none */
@@ -150,7 +151,8 @@ export class CronJobReconciler implements Reconciler {
     if (concurrencyPolicy === 'Replace') {
       for (const { uid } of active) {
         const job = own.find(({ metadata }) => metadata.uid === uid);
-        if (job && !job.metadata.deletionTimestamp) await this.remove(cronJob, job);
+        const failure = job && !job.metadata.deletionTimestamp ? await this.remove(cronJob, job) : undefined;
+        if (failure) throw failure;
       }
       setActive(status, []);
     }
