@@ -13,7 +13,9 @@ import {
 import { dnsLabel, portName, portNumber } from '../../validation/strings';
 import { validateEnv, validateEnvFrom } from './env';
 import { validateLifecycle, validateProbes } from './probes';
+import { validateLocalPath } from './paths';
 import { validateResources } from './resources';
+import { validateContainerSecurity } from './security';
 
 const pullPolicies = ['Always', 'IfNotPresent', 'Never'];
 export const protocols = ['SCTP', 'TCP', 'UDP'];
@@ -75,7 +77,9 @@ export function validateContainer(container: Container, spec: PodSpec, path: str
     ...validateMounts(container, spec.volumes ?? [], `${path}.volumeMounts`),
     ...oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, pullPolicies),
     ...validateResources(container.resources, `${path}.resources`),
-    ...validateSecurity(container, `${path}.securityContext`),
+    ...validateDevices(container, spec.volumes ?? [], `${path}.volumeDevices`),
+    ...validateResizePolicies(container, `${path}.resizePolicy`),
+    ...validateContainerSecurity(container, `${path}.securityContext`),
   );
   return errors;
 }
@@ -138,33 +142,42 @@ function validateMounts(container: Container, volumes: Volume[], path: string): 
   return errors;
 }
 
-/** A path that must stay inside what it is relative to. */
-export function validateLocalPath(value: string, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (value.startsWith('/')) errors.push(invalid(path, value, 'must be a relative path'));
-  if (value.split('/').includes('..')) errors.push(invalid(path, value, "must not contain '..'"));
-  return errors;
+/** Volumes that are given as devices are claims, and each has a place of its own. */
+function validateDevices(container: Container, volumes: Volume[], path: string): FieldError[] {
+  const paths = new Set<string>();
+  return (container.volumeDevices ?? []).flatMap(({ name, devicePath }, index) => {
+    const at = `${path}[${index}]`;
+    const errors: FieldError[] = [];
+    const volume = volumes.find((one) => one.name === name);
+    if (!name) errors.push(required(`${at}.name`));
+    else if (!volume) errors.push(notFound(`${at}.name`, name));
+    else if (!volume.persistentVolumeClaim && !volume.ephemeral) {
+      const why = 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode';
+      errors.push(invalid(`${at}.name`, name, why));
+    }
+    if (name && container.volumeMounts?.some((mount) => mount.name === name)) {
+      errors.push(invalid(`${at}.name`, name, 'must not already exist in volumeMounts'));
+    }
+    if (!devicePath) errors.push(required(`${at}.devicePath`));
+    else if (paths.has(devicePath)) errors.push(invalid(`${at}.devicePath`, devicePath, 'must be unique'));
+    else if (devicePath.split('/').includes('..')) {
+      errors.push(invalid(`${at}.devicePath`, devicePath, "must not contain '..'"));
+    }
+    paths.add(devicePath);
+    return errors;
+  });
 }
 
-function validateSecurity(container: Container, path: string): FieldError[] {
-  const context = container.securityContext;
-  if (!context) return [];
-  const errors: FieldError[] = [];
-  for (const field of ['runAsUser', 'runAsGroup'] as const) {
-    const id = context[field];
-    if (id !== undefined && (id < 0 || id > 2_147_483_647)) {
-      errors.push(invalid(`${path}.${field}`, id, 'must be between 0 and 2147483647, inclusive'));
-    }
-  }
-  if (context.allowPrivilegeEscalation === false) {
-    if (context.privileged) {
-      errors.push(invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
-    }
-    if (context.capabilities?.add?.some((capability) => capability === 'CAP_SYS_ADMIN' || capability === 'SYS_ADMIN')) {
-      errors.push(
-        invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'),
-      );
-    }
-  }
-  return errors;
+function validateResizePolicies(container: Container, path: string): FieldError[] {
+  const names = new Set<string>();
+  return (container.resizePolicy ?? []).flatMap(({ resourceName, restartPolicy }, index) => {
+    const at = `${path}[${index}]`;
+    const errors = [
+      ...oneOf(`${at}.resourceName`, resourceName, ['cpu', 'memory']),
+      ...oneOf(`${at}.restartPolicy`, restartPolicy, ['NotRequired', 'RestartContainer']),
+    ];
+    if (names.has(resourceName)) errors.push(duplicate(at, resourceName));
+    names.add(resourceName);
+    return errors;
+  });
 }

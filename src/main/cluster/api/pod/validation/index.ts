@@ -7,6 +7,7 @@ import { dnsLabel, dnsSubdomain, ipAddress } from '../../validation/strings';
 import { validateContainers } from './containers';
 import { validateEphemeralContainers } from './ephemeral';
 import { validatePlacement } from './placement';
+import { validatePodSecurity } from './security';
 import { validateVolumes } from './volumes';
 
 const restartPolicies = ['Always', 'Never', 'OnFailure'];
@@ -22,6 +23,8 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
     ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies),
     ...validateDns(spec, path),
     ...validatePlacement(spec, path),
+    ...validatePodSecurity(spec, path),
+    ...(spec.os ? oneOf(`${path}.os.name`, spec.os.name, ['linux', 'windows']) : []),
   ];
   for (const field of ['serviceAccountName', 'nodeName', 'priorityClassName', 'runtimeClassName'] as const) {
     const name = spec[field];

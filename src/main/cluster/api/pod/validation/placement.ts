@@ -1,6 +1,6 @@
 import type { PodSpec, Toleration } from '@shared/k8s';
 import type { FieldError } from '../../kind';
-import { forbidden, invalid, invalidEach, notSupported, required } from '../../validation/field';
+import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from '../../validation/field';
 import { validateLabelSelector, validateLabels } from '../../validation/meta';
 import { qualifiedName } from '../../validation/strings';
 
@@ -35,9 +35,35 @@ export function validatePlacement(spec: PodSpec, path: string): FieldError[] {
           ]),
         );
       }
+      const again = (spec.topologySpreadConstraints ?? [])
+        .slice(index + 1)
+        .some((other) => sameSpread(other, constraint));
+      if (again) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, shownSpread(constraint)));
       return [...errors, ...validateLabelSelector(constraint.labelSelector, `${at}.labelSelector`)];
     }),
+    ...validateGates(spec, path),
   ];
+}
+
+type Spread = NonNullable<PodSpec['topologySpreadConstraints']>[number];
+const shownSpread = ({ topologyKey, whenUnsatisfiable }: Spread) => `{${topologyKey}, ${whenUnsatisfiable}}`;
+const sameSpread = (one: Spread, other: Spread) => shownSpread(one) === shownSpread(other);
+
+/** What a pod waits for before it is placed, and before it is ready. */
+function validateGates({ schedulingGates, readinessGates }: PodSpec, path: string): FieldError[] {
+  const names = new Set<string>();
+  const errors = (schedulingGates ?? []).flatMap(({ name }, index) => {
+    const at = `${path}.schedulingGates[${index}]`;
+    const faults = invalidEach(at, name, qualifiedName(name));
+    if (names.has(name)) faults.push(duplicate(at, name));
+    names.add(name);
+    return faults;
+  });
+  for (const [index, { conditionType }] of (readinessGates ?? []).entries()) {
+    const at = `${path}.readinessGates[${index}].conditionType`;
+    errors.push(...invalidEach(at, conditionType, qualifiedName(conditionType)));
+  }
+  return errors;
 }
 
 function validateToleration(toleration: Toleration, path: string): FieldError[] {

@@ -2,7 +2,7 @@ import type { Volume } from '@shared/k8s';
 import type { FieldError } from '../../kind';
 import { duplicate, forbidden, invalid, invalidEach, notSupported, required } from '../../validation/field';
 import { configMapKey, dnsLabel, dnsSubdomain } from '../../validation/strings';
-import { validateLocalPath } from './containers';
+import { validateLocalPath } from './paths';
 import { validateFieldRef, validateResourceFieldRef, volumeFields } from './env';
 import { validateQuantity } from './resources';
 
@@ -72,6 +72,15 @@ function validateSource(volume: Volume, path: string): FieldError[] {
     case 'projected':
       errors.push(...validateProjected(volume.projected!, at));
       break;
+    case 'ephemeral':
+      if (!volume.ephemeral!.volumeClaimTemplate) errors.push(required(`${at}.volumeClaimTemplate`));
+      break;
+    case 'nfs':
+      errors.push(...validateShare(volume.nfs!, at));
+      break;
+    case 'csi':
+      if (!volume.csi!.driver) errors.push(required(`${at}.driver`));
+      break;
     default:
   }
   return errors;
@@ -84,6 +93,13 @@ function validateHostPath(source: NonNullable<Volume['hostPath']>, path: string)
   if (!hostPathTypes.includes(source.type ?? '')) {
     errors.push(notSupported(`${path}.type`, source.type, hostPathTypes));
   }
+  return errors;
+}
+
+function validateShare({ server, path }: NonNullable<Volume['nfs']>, at: string): FieldError[] {
+  const errors = server ? [] : [required(`${at}.server`)];
+  if (!path) errors.push(required(`${at}.path`));
+  else if (!path.startsWith('/')) errors.push(invalid(`${at}.path`, path, 'must be an absolute path'));
   return errors;
 }
 
