@@ -305,6 +305,17 @@ describe('services', () => {
     ]);
   });
 
+  it('take ranges, families and protocols that are some', () => {
+    const range = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+    const ports = [{ port: 80, appProtocol: 'a b' }];
+    expect(serviceFaults({ ports, loadBalancerSourceRanges: ['x'], ipFamilyPolicy: 'Odd' })).toEqual([
+      expect.stringMatching(/^spec\.ports\[0\]\.appProtocol: Invalid value: "a b": name part must consist of/),
+      "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      `spec.LoadBalancerSourceRanges[0]: Invalid value: "x": ${range}`,
+      'spec.ipFamilyPolicy: Unsupported value: "Odd": supported values: "PreferDualStack", "RequireDualStack", "SingleStack"',
+    ]);
+  });
+
   it('have node ports and names by their type', () => {
     expect(serviceFaults({ ports: [{ port: 80, nodePort: 30000 }] })).toEqual([
       "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'",
@@ -370,6 +381,35 @@ describe('config maps and secrets', () => {
 });
 
 describe('other kinds', () => {
+  it('take ranges within ranges, whole counts and sources that are claims', () => {
+    const except = ['10.1.0.0/16', '10.0.0.0/8', '11.0.0.0/16', 'fd00::/16'];
+    const peers = [{ ipBlock: { cidr: '10.0.0.0/8', except } }];
+    const policy = { metadata: { name: 'n' }, spec: { podSelector: {}, ingress: [{ from: peers }] } };
+    expect(faults('NetworkPolicy', policy)).toEqual(
+      [1, 2, 3].map(
+        (index) =>
+          `spec.ingress[0].from[0].ipBlock.except[${index}]: Invalid value: "${except[index]}": must be a strict subset of \`cidr\``,
+      ),
+    );
+    const hard = { pods: '1.5', 'count/jobs.batch': '2', 'requests.cpu': '1.5' };
+    expect(faults('ResourceQuota', { metadata: { name: 'q' }, spec: { hard } })).toEqual([
+      'spec.hard[pods]: Invalid value: "1500m": must be an integer',
+    ]);
+    const claim = {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: '1Gi' } },
+      dataSource: { kind: 'Odd' },
+    };
+    expect(faults('PersistentVolumeClaim', { metadata: { name: 'c' }, spec: claim })).toEqual([
+      'spec.dataSource.name: Required value',
+      'spec.dataSource: Invalid value: "Odd": must be \'PersistentVolumeClaim\' when referencing the default apiGroup',
+    ]);
+    const template = { spec: { restartPolicy: 'Never', containers: [container] } };
+    expect(
+      faults('Job', { metadata: { name: 'j', uid: 'u' }, spec: { template, successPolicy: { rules: [] } } }),
+    ).toContain('spec.successPolicy: Invalid value: {"rules":[]}: requires indexed completion mode');
+  });
+
   it('are checked too', () => {
     const taints = [
       { key: 'a', effect: 'NoSchedule' },

@@ -41,6 +41,14 @@ export function validateJobSpec(spec: JobSpec | undefined, path: string): FieldE
   if (spec.completionMode !== 'Indexed' && spec.backoffLimitPerIndex !== undefined) {
     errors.push(invalid(`${path}.backoffLimitPerIndex`, spec.backoffLimitPerIndex, 'requires indexed completion mode'));
   }
+  if (spec.successPolicy) {
+    const at = `${path}.successPolicy`;
+    if (spec.completionMode !== 'Indexed') {
+      errors.push(invalid(at, spec.successPolicy, 'requires indexed completion mode'));
+    } else if (!spec.successPolicy.rules?.length) {
+      errors.push(required(`${at}.rules`, 'at least one rules must be specified in the successPolicy'));
+    }
+  }
   if (spec.podReplacementPolicy) {
     const allowed = spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed'];
     errors.push(...oneOf(`${path}.podReplacementPolicy`, spec.podReplacementPolicy, allowed));

@@ -75,6 +75,12 @@ function validateClaimSpec(spec: PersistentVolumeClaimSpec): FieldError[] {
     errors.push(...invalidEach('spec.storageClassName', spec.storageClassName, dnsSubdomain(spec.storageClassName)));
   }
   if (spec.volumeMode) errors.push(...oneOf('spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem']));
+  const { dataSource } = spec;
+  if (dataSource && !dataSource.name) errors.push(required('spec.dataSource.name'));
+  if (dataSource && !dataSource.apiGroup && dataSource.kind !== 'PersistentVolumeClaim') {
+    const why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+    errors.push(invalid('spec.dataSource', dataSource.kind, why));
+  }
   return errors;
 }
 

@@ -1,5 +1,5 @@
 import type { ResourceQuota } from '@shared/k8s';
-import { canonicalQuantity, isQuantity } from '@shared/quantity';
+import { canonicalQuantity, isQuantity, parseQuantity } from '@shared/quantity';
 import { defineKind, type FieldError } from '../kind';
 import { validateQuantity } from '../pod/validation/resources';
 import { ageColumn, text } from '../printing';
@@ -82,8 +82,26 @@ function validateHard(name: string, quantity: string): FieldError[] {
   if (errors.length === 0 && !name.includes('/') && !standard.has(name) && !/^(requests\.)?hugepages-/.test(name)) {
     errors.push(invalid(path, name, 'must be a standard resource for quota'));
   }
-  return [...errors, ...validateQuantity(quantity, path)];
+  errors.push(...validateQuantity(quantity, path));
+  if (errors.length === 0 && isCount(name) && !Number.isInteger(Number(parseQuantity(quantity)))) {
+    errors.push(invalid(path, quantity, 'must be an integer'));
+  }
+  return errors;
 }
+
+/** Whether objects are counted, not what they take. */
+const isCount = (name: string): boolean =>
+  name.startsWith('count/') || counted.has(name) || name.startsWith('services.');
+
+const counted = new Set([
+  'configmaps',
+  'persistentvolumeclaims',
+  'pods',
+  'replicationcontrollers',
+  'resourcequotas',
+  'secrets',
+  'services',
+]);
 
 const isLimit = (name: string): boolean => name.startsWith('limits.');
 

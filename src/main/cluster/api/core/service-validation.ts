@@ -10,15 +10,17 @@ import {
   oneOf,
   required,
 } from '../validation/field';
+import { validateCidr } from '../validation/cidr';
 import { validateLabels } from '../validation/meta';
 import { isExternallyAccessible, needsHealthCheckNodePort } from './service-reach';
-import { dnsLabel, dnsSubdomain, ipAddress, portName, portNumber } from '../validation/strings';
+import { dnsLabel, dnsSubdomain, ipAddress, portName, portNumber, qualifiedName } from '../validation/strings';
 
 type Spec = NonNullable<Service['spec']>;
 type Port = NonNullable<Spec['ports']>[number];
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const policies = ['Cluster', 'Local'];
+const familyPolicies = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
 
 /** Faults of a Service. */
 export function validateService(object: Service): FieldError[] {
@@ -48,6 +50,14 @@ export function validateService(object: Service): FieldError[] {
   for (const [index, ip] of (spec.externalIPs ?? []).entries()) {
     errors.push(...invalidEach(`spec.externalIPs[${index}]`, ip, ipAddress(ip)));
   }
+  const ranges = spec.loadBalancerSourceRanges ?? [];
+  if (ranges.length > 0 && spec.type !== 'LoadBalancer') {
+    errors.push(forbidden('spec.LoadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'"));
+  }
+  for (const [index, range] of ranges.entries()) {
+    errors.push(...validateCidr(range.trim(), `spec.LoadBalancerSourceRanges[${index}]`));
+  }
+  if (spec.ipFamilyPolicy) errors.push(...oneOf('spec.ipFamilyPolicy', spec.ipFamilyPolicy, familyPolicies));
   const { internalTrafficPolicy } = spec;
   if (internalTrafficPolicy && !policies.includes(internalTrafficPolicy))
     errors.push(notSupported('spec.internalTrafficPolicy', internalTrafficPolicy, policies));
@@ -125,6 +135,8 @@ function validatePorts(spec: Spec): FieldError[] {
 
 function validatePort(port: Port, at: string, several: boolean, names: Set<string>): FieldError[] {
   const errors: FieldError[] = [];
+  if (port.appProtocol)
+    errors.push(...invalidEach(`${at}.appProtocol`, port.appProtocol, qualifiedName(port.appProtocol)));
   if (!port.name) {
     if (several) errors.push(required(`${at}.name`));
   } else {

@@ -3,8 +3,9 @@ import { defineKind, type FieldError } from '../kind';
 import { ageColumn, formatLabelSelector, text } from '../printing';
 import { countedSpec, setDefault } from '../strategy';
 import { forbidden, invalid, invalidEach, notSupported, oneOf, required } from '../validation/field';
+import { isStrictlyWithin, validateCidr } from '../validation/cidr';
 import { validateLabelSelector } from '../validation/meta';
-import { ipAddress, portNumberOrName } from '../validation/strings';
+import { portNumberOrName } from '../validation/strings';
 
 const protocols = ['SCTP', 'TCP', 'UDP'];
 
@@ -95,16 +96,15 @@ function validatePeer({ podSelector, namespaceSelector, ipBlock }: Peer, path: s
   }
   if (!ipBlock) return errors;
   if (!ipBlock.cidr) return [...errors, required(`${path}.ipBlock.cidr`)];
-  errors.push(...validateCidr(ipBlock.cidr, `${path}.ipBlock.cidr`));
-  (ipBlock.except ?? []).forEach((cidr, index) =>
-    errors.push(...validateCidr(cidr, `${path}.ipBlock.except[${index}]`)),
-  );
+  const outer = validateCidr(ipBlock.cidr, `${path}.ipBlock.cidr`);
+  errors.push(...outer);
+  for (const [index, cidr] of (ipBlock.except ?? []).entries()) {
+    const at = `${path}.ipBlock.except[${index}]`;
+    const faults = validateCidr(cidr, at);
+    errors.push(...faults);
+    if (faults.length === 0 && outer.length === 0 && !isStrictlyWithin(cidr, ipBlock.cidr)) {
+      errors.push(invalid(at, cidr, 'must be a strict subset of `cidr`'));
+    }
+  }
   return errors;
-}
-
-function validateCidr(cidr: string, path: string): FieldError[] {
-  const [address = '', bits = '', ...more] = cidr.split('/');
-  const most = address.includes(':') ? 128 : 32;
-  const valid = more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most && ipAddress(address).length === 0;
-  return valid ? [] : [invalid(path, cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')];
 }
