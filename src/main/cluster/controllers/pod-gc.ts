@@ -63,12 +63,24 @@ export function createPodGCController(context: ControllerContext): ControlLoop {
         const now = clock.now();
         const finished: Pod[] = [];
         const gone = new Map<string, Pod[]>();
+        let failure: unknown;
+        /** What fails with one pod must not keep the others. */
+        const attempt = async (work: Promise<void>) => {
+          try {
+            await work;
+          } catch (error) {
+            failure ??= error;
+          }
+        };
         for (const pod of pods.list()) {
           const node = pod.spec?.nodeName;
-          if (node && !nodes.get(undefined, node)) gone.set(node, [...(gone.get(node) ?? []), pod]);
-          else if (!node && pod.metadata.deletionTimestamp) await remove(pod);
+          if (node && !nodes.get(undefined, node)) {
+            const orphans = gone.get(node);
+            if (orphans) orphans.push(pod);
+            else gone.set(node, [pod]);
+          } else if (!node && pod.metadata.deletionTimestamp) await attempt(remove(pod));
           else if (pod.metadata.deletionTimestamp && isOff(nodes.get(undefined, node!))) {
-            await removeLost(pod, 'PodGC: node is out of service');
+            await attempt(removeLost(pod, 'PodGC: node is out of service'));
           } else if (isFinished(pod)) finished.push(pod);
         }
         for (const node of missingSince.keys()) if (!gone.has(node)) missingSince.delete(node);
@@ -76,13 +88,14 @@ export function createPodGCController(context: ControllerContext): ControlLoop {
           const since = missingSince.get(node) ?? now;
           missingSince.set(node, since);
           if (now - since < quarantineMs) continue;
-          for (const orphan of orphans) await removeLost(orphan, 'PodGC: node no longer exists');
+          for (const orphan of orphans) await attempt(removeLost(orphan, 'PodGC: node no longer exists'));
         }
         const surplus = finished.length - finishedKept;
         if (surplus > 0) {
           finished.sort((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1));
-          for (const pod of finished.slice(0, surplus)) await remove(pod);
+          for (const pod of finished.slice(0, surplus)) await attempt(remove(pod));
         }
+        if (failure) throw failure;
         return { requeueAfterMs: sweepMs };
       },
     },

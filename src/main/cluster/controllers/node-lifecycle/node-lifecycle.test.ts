@@ -149,6 +149,22 @@ describe('pods without a node', () => {
     await bed.advance(40_000);
     await expect(getPod('a')).rejects.toMatchObject({ code: 404 });
   });
+
+  it('are deleted although one of them cannot be', async () => {
+    await register();
+    await pod('a');
+    await pod('b');
+    await bed.client.delete(resources.nodes, undefined, 'n');
+    bed.intercept = ({ method, path }) => {
+      if (method === 'DELETE' && path.endsWith('/a')) throw new Error('not this one');
+    };
+    await bed.advance(70_000);
+    await expect(getPod('b')).rejects.toMatchObject({ code: 404 });
+    bed.intercept = undefined;
+    await bed.advance(30_000);
+    await expect(getPod('a')).rejects.toMatchObject({ code: 404 });
+    bed.problems.length = 0;
+  });
 });
 
 describe('evictionTime', () => {
