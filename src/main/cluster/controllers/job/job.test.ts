@@ -272,6 +272,34 @@ describe('an Indexed Job', () => {
     expect(await hostnames()).toContain('work-0');
   });
 
+  it('knows how often an index has failed although its failed pod is deleted', async () => {
+    await create({ completionMode: 'Indexed', completions: 2, parallelism: 2, backoffLimitPerIndex: 1 });
+    const failFirst = async () => {
+      const pod = (await running()).find(({ spec }) => spec!.hostname === 'work-0')!;
+      await end(pod, 1);
+      await bed.client.delete(resources.pods, 'default', pod.metadata.name, { gracePeriodSeconds: 0 });
+      await bed.settle();
+      await bed.advance(10_000);
+    };
+    await failFirst();
+    expect((await get()).status).toMatchObject({ failedIndexes: '', failed: 1, active: 2 });
+    expect((await all()).map(({ spec }) => spec!.hostname).sort()).toEqual(['work-0', 'work-1']);
+    await failFirst();
+    expect((await get()).status).toMatchObject({ failedIndexes: '0', failed: 2, active: 1 });
+    expect(await all()).toHaveLength(1);
+  });
+
+  it('does not count what it stops itself against an index', async () => {
+    await create({ completionMode: 'Indexed', completions: 2, parallelism: 2, backoffLimitPerIndex: 0 });
+    await bed.client.patch(resources.jobs, 'default', 'work', { spec: { suspend: true } });
+    await bed.settle();
+    expect(await all()).toHaveLength(0);
+    expect((await get()).status).toMatchObject({ failedIndexes: '' });
+    await bed.client.patch(resources.jobs, 'default', 'work', { spec: { suspend: false } });
+    await bed.settle();
+    expect(await running()).toHaveLength(2);
+  });
+
   it('may succeed early by its success policy', async () => {
     await create({
       completionMode: 'Indexed',

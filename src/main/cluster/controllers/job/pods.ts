@@ -66,8 +66,11 @@ export function endedAt(pod: Pod): number {
     .map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ''))
     .filter((end) => !Number.isNaN(end));
   if (ends.length) return Math.max(...ends);
+  const { creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
+  // The time of deletion is when the grace period will be over.
+  if (deletionTimestamp) return Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
   const ready = pod.status?.conditions?.find(({ type }) => type === 'Ready');
-  return Date.parse(pod.metadata.deletionTimestamp ?? ready?.lastTransitionTime ?? pod.metadata.creationTimestamp);
+  return Date.parse(ready?.lastTransitionTime ?? creationTimestamp);
 }
 
 /**
@@ -89,7 +92,7 @@ export function backOffLeft(job: Job, pods: readonly Pod[], now: number): number
  */
 export function indexBackOffLeft(job: Job, pods: readonly Pod[], index: number, failures: number, now: number): number {
   const failed = pods.filter(
-    (pod) => isFailed(job, pod) && pod.metadata.annotations?.[indexLabel] === String(index) && !wasTakenAway(pod),
+    (pod) => isFailed(job, pod) && pod.metadata.annotations?.[indexLabel] === String(index) && isTracked(pod),
   );
   if (failed.length === 0 || failures === 0) return 0;
   return Math.max(0, Math.max(...failed.map(endedAt)) + delayAfter(failures) - now);

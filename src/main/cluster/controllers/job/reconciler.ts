@@ -13,7 +13,7 @@ import type { PodActions } from './actions';
 import { freeIndexes, indexOf } from './indexes';
 import { deadlineIn, isFinishedJob, outcomeOf, type Outcome } from './outcome';
 import { backOffLeft, indexBackOffLeft, isTerminating, isTracked, trackingFinalizer } from './pods';
-import { countersOf, isIndexed, succeededIn, takeTally, type Tally } from './tally';
+import { countersOf, holdsFailures, isIndexed, succeededIn, takeTally, type Tally } from './tally';
 
 type JobStatus = NonNullable<Job['status']>;
 
@@ -273,7 +273,9 @@ const progress = (pod: Pod): number =>
 function mayRelease(pod: Pod, written: Job, tally: Tally, outcome: Outcome | undefined): boolean {
   const { phase } = pod.status ?? {};
   const ended = phase === 'Succeeded' || phase === 'Failed';
-  if (outcome || ended) return true;
+  if (outcome) return true;
+  if (holdsFailures(written, pod, tally)) return false;
+  if (ended) return true;
   const uid = pod.metadata.uid;
   return tally.uncounted.failed.has(uid) && Boolean(written.status?.uncountedTerminatedPods?.failed?.includes(uid));
 }

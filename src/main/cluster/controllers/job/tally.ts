@@ -18,6 +18,8 @@ export interface Tally {
   failedIndexes: Set<number>;
   /** How often each index has failed. */
   failuresByIndex: Map<number, number>;
+  /** How often each index had failed when its latest pod was made. */
+  failuresBefore: Map<number, number>;
   /** Why the job's podFailurePolicy ends it. */
   failJob?: string;
 }
@@ -43,6 +45,7 @@ export function takeTally(job: Job, pods: readonly Pod[]): Tally {
     completed: parseIndexes(status.completedIndexes, completions),
     failedIndexes: parseIndexes(status.failedIndexes, completions),
     failuresByIndex: new Map(),
+    failuresBefore: new Map(),
   };
   for (const pod of pods) count(job, pod, tally);
   if (isIndexed(job)) {
@@ -73,10 +76,28 @@ function count(job: Job, pod: Pod, tally: Tally): void {
 function countIndex(job: Job, pod: Pod, index: number, failed: boolean, outright: boolean, tally: Tally): void {
   const limit = job.spec!.backoffLimitPerIndex;
   if (limit === undefined) return;
-  const before = Number(pod.metadata.annotations?.[failureCountAnnotation] ?? 0) || 0;
-  const failures = Math.max(tally.failuresByIndex.get(index) ?? 0, before + (failed ? 1 : 0));
+  const before = failuresBefore(pod);
+  // One that was let go of is counted in its successor, or was taken away by the job itself.
+  const failures = Math.max(tally.failuresByIndex.get(index) ?? 0, before + (failed && isTracked(pod) ? 1 : 0));
   tally.failuresByIndex.set(index, failures);
-  if (failures > limit || outright) tally.failedIndexes.add(index);
+  tally.failuresBefore.set(index, Math.max(tally.failuresBefore.get(index) ?? 0, before));
+  if (failures > limit || (outright && isTracked(pod))) tally.failedIndexes.add(index);
+}
+
+const failuresBefore = (pod: Pod): number => Number(pod.metadata.annotations?.[failureCountAnnotation] ?? 0) || 0;
+
+/** Whether a failure of an index that goes on is known from this pod alone: until its successor is made with the count. */
+export function holdsFailures(job: Job, pod: Pod, tally: Tally): boolean {
+  if (
+    !isIndexed(job) ||
+    job.spec!.backoffLimitPerIndex === undefined ||
+    !tally.uncounted.failed.has(pod.metadata.uid)
+  ) {
+    return false;
+  }
+  const index = indexOf(pod, job.spec!.completions ?? 0);
+  if (index === undefined || tally.completed.has(index) || tally.failedIndexes.has(index)) return false;
+  return failuresBefore(pod) >= (tally.failuresBefore.get(index) ?? 0);
 }
 
 /** What of the job's status the tally decides. */
