@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldError } from '../../kind';
-import { regexpFault, regexpOf } from '../../schema/regexp';
+import { regexpFault, regexpOf, TooMuchWork } from '../../schema/regexp';
 import { forbidden, required } from '../../validation/field';
 import type { JsonSchema } from '../types';
 import { hasFormat } from './formats';
@@ -88,6 +88,16 @@ function numberFaults(value: number, schema: JsonSchema, at: string): FieldError
   return errors;
 }
 
+function patternFaults(value: string, pattern: string, at: string): FieldError[] {
+  if (regexpFault(pattern) !== undefined) return [];
+  try {
+    return regexpOf(pattern).test(value) ? [] : [fault(at, value, `should match '${pattern}'`)];
+  } catch (error) {
+    if (!(error instanceof TooMuchWork)) throw error;
+    return [{ type: 'Forbidden', field: at, detail: `cannot be matched against '${pattern}': ${error.message}` }];
+  }
+}
+
 function textFaults(value: string, schema: JsonSchema, at: string): FieldError[] {
   const { maxLength, minLength, pattern, format } = schema;
   const errors: FieldError[] = [];
@@ -98,9 +108,7 @@ function textFaults(value: string, schema: JsonSchema, at: string): FieldError[]
   if (minLength !== undefined && length < minLength) {
     errors.push(fault(at, value, `should be at least ${minLength} chars long`));
   }
-  if (pattern !== undefined && regexpFault(pattern) === undefined && !regexpOf(pattern).test(value)) {
-    errors.push(fault(at, value, `should match '${pattern}'`));
-  }
+  if (pattern !== undefined) errors.push(...patternFaults(value, pattern, at));
   if (format !== undefined && !schema['x-kubernetes-int-or-string'] && !hasFormat(value, format)) {
     errors.push(fault(at, value, `must be of type ${format}: ${JSON.stringify(value)}`));
   }

@@ -2,6 +2,16 @@ import { isWordCode } from './classes';
 import { parseRegexp, type Place } from './parse';
 import { compile, type Step } from './program';
 
+/** How many steps a search may take, of some ten nanoseconds each. */
+const mostWork = 50_000_000;
+
+/** A search took too long for a server that others wait for. */
+export class TooMuchWork extends Error {
+  constructor() {
+    super('the text is too long for the regular expression');
+  }
+}
+
 /**
  * A regular expression with RE2's syntax and meaning, in time that grows with the text and the
  * expression alone. JavaScript's own tries every way to match: a hostile one hangs the server.
@@ -19,6 +29,7 @@ export class Regexp {
     return this.steps.length;
   }
 
+  /** @throws TooMuchWork */
   test(text: string): boolean {
     return this.search(codesOf(text), 0, true) !== undefined;
   }
@@ -51,9 +62,12 @@ export class Regexp {
     const { steps } = this;
     let [now, next] = [new Threads(steps), new Threads(steps)];
     let match: [number, number] | undefined;
+    let work = 0;
     for (let at = from; ; at++) {
       if (!match) now.add(0, at, codes, at);
       if (match && now.count === 0) return match;
+      work += now.count;
+      if (work > mostWork) throw new TooMuchWork();
       for (let index = 0; index < now.count; index++) {
         const { step, start } = now.at(index);
         const { op } = step;

@@ -69,6 +69,10 @@ describe('Regexp', () => {
       expect(test(pattern, text)).toBe(false);
   });
 
+  it('gives up where the expression is as large as the text is long', () => {
+    expect(() => test('(a?){1000}b', 'a'.repeat(200_000))).toThrow('the text is too long for the regular expression');
+  });
+
   it('agrees with JavaScript on what matches', () => {
     const atom = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\w', '\\b', '^', '$');
     const suffix = fc.constantFrom('', '*', '+', '?', '{2}', '{1,2}', '*?');
