@@ -2,8 +2,8 @@ import { isWordCode } from './classes';
 import { parseRegexp, type Place } from './parse';
 import { compile, type Step } from './program';
 
-/** How many steps a search may take, of some ten nanoseconds each. */
-const mostWork = 50_000_000;
+/** How many steps a search may take: half a second's work. */
+const mostWork = 5_000_000;
 
 /** A search took too long for a server that others wait for. */
 export class TooMuchWork extends Error {
@@ -69,16 +69,17 @@ export class Regexp {
       work += now.count;
       if (work > mostWork) throw new TooMuchWork();
       for (let index = 0; index < now.count; index++) {
-        const { step, start } = now.at(index);
+        const place = now.places[index]!;
+        const step = steps[place]!;
         const { op } = step;
         if (op === 'done') {
-          match = [start, at];
+          match = [now.starts[index]!, at];
           if (anyMatch) return match;
           // What comes after it is liked less.
           break;
         }
         if (op === 'char' && at < codes.length && step.test(codes[at]!))
-          next.add(now.pc(index) + 1, start, codes, at + 1);
+          next.add(place + 1, now.starts[index]!, codes, at + 1);
       }
       if (at >= codes.length) return match;
       [now, next] = [next, now];
@@ -92,8 +93,9 @@ const codesOf = (text: string): number[] => Array.from(text, (letter) => letter.
 /** The places in a program that are tried side by side, each once, the best liked first. */
 class Threads {
   count = 0;
-  private readonly places: Int32Array;
-  private readonly starts: Int32Array;
+  /** The steps, and where in the text each began. */
+  readonly places: Int32Array;
+  readonly starts: Int32Array;
   /** When each step was last added: a number of its own for each time the threads are cleared. */
   private readonly seen: Int32Array;
   private readonly stack: number[] = [];
@@ -108,14 +110,6 @@ class Threads {
   clear(): void {
     this.count = 0;
     this.round++;
-  }
-
-  pc(index: number): number {
-    return this.places[index]!;
-  }
-
-  at(index: number): { step: Step; start: number } {
-    return { step: this.steps[this.places[index]!]!, start: this.starts[index]! };
   }
 
   /** Adds a step, or those that it leads to without a character. */
