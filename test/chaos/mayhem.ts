@@ -93,9 +93,9 @@ export class Mayhem {
       this.count(`kill ${kind}`);
       await one.kill();
       // By then another has taken its place.
-      if (pauseMs > 2000)
+      if (kind === 'app')
         this.later.push(
-          sleep(pauseMs)
+          sleep(2_000 + pauseMs)
             .then(() => this.startAgain(one))
             .catch(() => {}),
         );
