@@ -31,7 +31,7 @@ export class Regexp {
 
   /** @throws TooMuchWork */
   test(text: string): boolean {
-    return this.search(codesOf(text), 0, true) !== undefined;
+    return this.search(codesOf(text), 0, true, { left: mostWork }) !== undefined;
   }
 
   /** The first match; '' when there is none. */
@@ -43,10 +43,11 @@ export class Regexp {
   findAll(text: string, most = Infinity): string[] {
     const codes = codesOf(text);
     const found: string[] = [];
+    const work = { left: mostWork };
     let at = 0;
     let last = -1;
     while (found.length < most && at <= codes.length) {
-      const match = this.search(codes, at, false);
+      const match = this.search(codes, at, false, work);
       if (!match) break;
       const [start, end] = match;
       // Nothing, right after a match, is none.
@@ -57,17 +58,21 @@ export class Regexp {
     return found;
   }
 
-  /** Where the leftmost match begins and ends; among those the one that the expression says first. */
-  private search(codes: readonly number[], from: number, anyMatch: boolean): [number, number] | undefined {
+  /** Where the leftmost match from some place on begins and ends; among those the one that the expression says first. */
+  private search(
+    codes: readonly number[],
+    from: number,
+    anyMatch: boolean,
+    work: { left: number },
+  ): [number, number] | undefined {
     const { steps } = this;
     let [now, next] = [new Threads(steps), new Threads(steps)];
     let match: [number, number] | undefined;
-    let work = 0;
     for (let at = from; ; at++) {
       if (!match) now.add(0, at, codes, at);
       if (match && now.count === 0) return match;
-      work += now.count;
-      if (work > mostWork) throw new TooMuchWork();
+      work.left -= now.count + 1;
+      if (work.left < 0) throw new TooMuchWork();
       for (let index = 0; index < now.count; index++) {
         const place = now.places[index]!;
         const step = steps[place]!;

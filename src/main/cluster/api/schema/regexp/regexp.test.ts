@@ -70,6 +70,7 @@ describe('Regexp', () => {
   });
 
   it('gives up where the expression is as large as the text is long', () => {
+    expect(() => new Regexp('a.*b|a').findAll('a'.repeat(20_000))).toThrow('too long');
     expect(() => test('(a?){1000}b', 'a'.repeat(200_000))).toThrow('the text is too long for the regular expression');
   });
 
