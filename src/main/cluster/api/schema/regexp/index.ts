@@ -41,6 +41,7 @@ export class Regexp {
 
   /** Matches that do not overlap, from left to right, at most so many. */
   findAll(text: string, most = Infinity): string[] {
+    const letters = [...text];
     const codes = codesOf(text);
     const found: string[] = [];
     const work = { left: mostWork };
@@ -51,7 +52,7 @@ export class Regexp {
       if (!match) break;
       const [start, end] = match;
       // Nothing, right after a match, is none.
-      if (end > start || start !== last) found.push(String.fromCodePoint(...codes.slice(start, end)));
+      if (end > start || start !== last) found.push(letters.slice(start, end).join(''));
       last = end;
       at = end > start ? end : end + 1;
     }

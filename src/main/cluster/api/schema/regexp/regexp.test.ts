@@ -61,6 +61,7 @@ describe('Regexp', () => {
     expect(new Regexp('a*').findAll('baac')).toEqual(['', 'aa', '']);
     expect(new Regexp('é+').find('caféé')).toBe('éé');
     expect(new Regexp('x').find('abc')).toBe('');
+    expect(new Regexp('a+').find('a'.repeat(300_000))).toHaveLength(300_000);
   });
 
   it('takes no longer for a hostile expression than for another', () => {
