@@ -290,11 +290,15 @@ describe('an Indexed Job', () => {
   });
 
   it('does not count what it stops itself against an index', async () => {
-    await create({ completionMode: 'Indexed', completions: 2, parallelism: 2, backoffLimitPerIndex: 0 });
+    const spec = { completionMode: 'Indexed', completions: 2, parallelism: 2, backoffLimitPerIndex: 0 };
+    await create(spec, { nodeName: 'n' });
+    stopKubelet();
     await bed.client.patch(resources.jobs, 'default', 'work', { spec: { suspend: true } });
     await bed.settle();
+    expect((await get()).status).toMatchObject({ failedIndexes: '', terminating: 2 });
+    stopKubelet = bed.play((pod) => !isFinished(pod));
+    await bed.settle();
     expect(await all()).toHaveLength(0);
-    expect((await get()).status).toMatchObject({ failedIndexes: '' });
     await bed.client.patch(resources.jobs, 'default', 'work', { spec: { suspend: false } });
     await bed.settle();
     expect(await running()).toHaveLength(2);
