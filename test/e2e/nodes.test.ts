@@ -177,6 +177,17 @@ step('shows a storage class with its claims, and leads to them', async () => {
   await window.drawer.close();
 });
 
+step('says at once why a pod does not start', async () => {
+  const volumes = [{ name: 'settings', configMap: { name: 'not-there' } }];
+  const { spec } = template('stuck', 'stuck:1');
+  await post('/api/v1/namespaces/default/pods', { metadata: { name: 'stuck' }, spec: { ...spec, volumes } });
+  const table = await window.open('pods');
+  await table.showing('stuck', 1, 'ContainerCreating');
+  await table.openRow('stuck');
+  await window.drawer.root.getByTestId('trouble').getByText('configmap "not-there" not found').waitFor();
+  await window.drawer.close();
+});
+
 step('keeps the settings', async () => {
   const { page } = window;
   await window.byId('nav-settings').click();
