@@ -94,7 +94,8 @@ async function service(name: string): Promise<void> {
       template: {
         metadata: { labels },
         spec: {
-          terminationGracePeriodSeconds: 1,
+          // It serves on after the signal, which it does not hear.
+          terminationGracePeriodSeconds: 4,
           containers: [{ name: 'web', image: 'busybox:1', command: ['sh', '-c', answer] }],
         },
       },
@@ -222,6 +223,16 @@ describe('ingresses on a real engine', () => {
       }),
     );
     await expect.poll(async () => (await ask('api.example', '/v1/users')).text, patience).toBe('two /users http');
+    const canary = ingress('canary', [rule('api.example', '/v1(/|$)(.*)', 'one', 'ImplementationSpecific')], {
+      canary: 'true',
+      'canary-by-header': 'X-New',
+    });
+    await create(ingresses, canary);
+    const asNew = { headers: { 'x-new': 'always' } };
+    await expect
+      .poll(async () => (await ask('api.example', '/v1/users', asNew)).text, patience)
+      .toBe('one /users http');
+    expect((await ask('api.example', '/v1/users')).text).toBe('two /users http');
     expect(await ask('tls.example', '/cgi-bin/who/s', { tls: true })).toMatchObject({
       certificate: 'tls.example',
       text: 'one /s https',

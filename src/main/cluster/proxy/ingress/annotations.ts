@@ -9,8 +9,8 @@ export interface Wishes {
   settings: Settings;
   rewriteTarget?: string;
   useRegex: boolean;
-  /** It belongs to another Ingress and gets a share of its requests, which is not served here. */
-  canary?: boolean;
+  /** It belongs to another Ingress and gets a part of its requests. */
+  canary?: Canary;
   /** Undefined: redirect hosts that have TLS. */
   sslRedirect?: boolean;
   forceSslRedirect: boolean;
@@ -19,6 +19,19 @@ export interface Wishes {
   appRoot?: string;
   hostHeader?: string;
   affinity?: { cookie: string; path?: string; maxAgeSeconds?: number };
+}
+
+/** Which of another Ingress' requests are for this one. */
+export interface Canary {
+  /** `always` and `never` decide, unless a value or an expression is given that does. */
+  header?: string;
+  headerValue?: string;
+  headerPattern?: string;
+  /** `always` and `never` decide. */
+  cookie?: string;
+  /** Of `total`, what nothing else decides. */
+  weight: number;
+  total: number;
 }
 
 /** What could not be granted, ready for an event. */
@@ -30,6 +43,7 @@ export interface Complaint {
 type Draft = Wishes & {
   cors?: Partial<NonNullable<Settings['cors']>> & { on?: boolean };
   codes: Record<string, number>;
+  share: Canary & { on?: boolean };
 };
 /** Puts a value into the draft, or says what it should have been. */
 type Reader = (draft: Draft, value: string) => string | void;
@@ -139,6 +153,25 @@ const readers: Record<string, Reader> = {
     10 * 365 * day,
     (draft, value) => (draft.affinity = { cookie: 'INGRESSCOOKIE', ...draft.affinity, maxAgeSeconds: value }),
   ),
+  canary: flag((draft, on) => (draft.share.on = on)),
+  'canary-weight': whole(1_000_000, (draft, weight) => (draft.share.weight = weight)),
+  'canary-weight-total': whole(1_000_000, (draft, total) => (draft.share.total = total)),
+  'canary-by-header': matching(
+    /^[A-Za-z0-9-]{1,100}$/,
+    'must be the name of a header',
+    (draft, value) => (draft.share.header = value),
+  ),
+  'canary-by-header-value': matching(/^.+$/, 'must not be empty', (draft, value) => (draft.share.headerValue = value)),
+  'canary-by-header-pattern': matching(
+    /^.+$/,
+    'must not be empty',
+    (draft, value) => (draft.share.headerPattern = value),
+  ),
+  'canary-by-cookie': matching(
+    /^[A-Za-z0-9_.-]{1,100}$/,
+    'must be the name of a cookie',
+    (draft, value) => (draft.share.cookie = value),
+  ),
   'enable-cors': flag((draft, on) => (draft.cors = { ...draft.cors, on })),
   'cors-allow-origin': (draft, value) => {
     const origins = list(value);
@@ -179,7 +212,14 @@ const corsDefaults = {
 
 /** Reads an Ingress' annotations; what cannot be granted comes back as complaints and changes nothing else. */
 export function readAnnotations(ingress: Ingress): { wishes: Wishes; complaints: Complaint[] } {
-  const draft: Draft = { settings: {}, useRegex: false, forceSslRedirect: false, protocol: 'http', codes: {} };
+  const draft: Draft = {
+    settings: {},
+    useRegex: false,
+    forceSslRedirect: false,
+    protocol: 'http',
+    codes: {},
+    share: { weight: 0, total: 100 },
+  };
   const complaints: Complaint[] = [];
   for (const [key, value] of Object.entries(ingress.metadata.annotations ?? {}).sort()) {
     if (!key.startsWith(prefix)) continue;
@@ -188,12 +228,6 @@ export function readAnnotations(ingress: Ingress): { wishes: Wishes; complaints:
     if (/-snippets?$/.test(name)) {
       const message = `${key} is refused: it would put text of its own into the configuration of all hosts`;
       complaints.push({ reason: 'RefusedAnnotation', message });
-    } else if (name === 'canary' && value === 'true') {
-      draft.canary = true;
-      complaints.push({
-        reason: 'UnsupportedAnnotation',
-        message: `${key} is not supported: the ingress is not served`,
-      });
     } else if (!reader) {
       complaints.push({ reason: 'UnsupportedAnnotation', message: `${key} is not supported and has no effect` });
     } else {
@@ -205,7 +239,9 @@ export function readAnnotations(ingress: Ingress): { wishes: Wishes; complaints:
         });
     }
   }
-  const { cors, codes, ...wishes } = draft;
+  const { cors, codes, share, ...wishes } = draft;
+  const { on: isCanary, ...canary } = share;
+  if (isCanary) wishes.canary = canary;
   if (cors?.on) {
     const { on: _, ...wanted } = cors;
     wishes.settings.cors = { ...corsDefaults, ...wanted };

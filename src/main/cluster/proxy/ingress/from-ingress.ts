@@ -1,6 +1,7 @@
 import type { Ingress, IngressBackend, KubeObject, Secret } from '@shared/k8s';
 import { readAnnotations, type Wishes } from './annotations';
 import type { Backends } from './backends';
+import { addCanary } from './canary';
 import { certificateOf } from './certificates';
 import type { Action, Finding, Route, RoutePath, Server, Settings, Target } from './model';
 import { escapeRegex } from './quoting';
@@ -27,15 +28,19 @@ export function addIngresses(site: SiteBuilder, ingresses: readonly Ingress[], s
   const findings: Finding[] = [];
   const owners = new Map<string, Ingress>();
   const served: OneIngress[] = [];
+  const canaries: (() => void)[] = [];
   for (const ingress of oldestFirst(ingresses)) {
     const say = (reason: string, message: string): void => void findings.push({ object: ingress, reason, message });
     const { wishes, complaints } = readAnnotations(ingress);
     for (const { reason, message } of complaints) say(reason, message);
-    if (!wishes.canary) served.push(new OneIngress(site, ingress, wishes, sources, owners, say));
+    const { canary } = wishes;
+    if (canary) canaries.push(() => addCanary(site, ingress, canary, sources, say));
+    else served.push(new OneIngress(site, ingress, wishes, sources, owners, say));
   }
   for (const ingress of served) ingress.addRules();
   // Whatever anybody wants by a rule comes before what is left over.
   for (const ingress of served) ingress.addDefaultBackend();
+  for (const add of canaries) add();
   return findings;
 }
 

@@ -148,14 +148,6 @@ describe('annotations', () => {
     expect(ask(site, 'x.example', '/')).toBe('default_a_80');
     expect(answer(site, { host: 'x.example', path: '/' })).not.toHaveProperty('rewrite');
   });
-
-  it('does not serve canaries', () => {
-    const { site, findings } = one({ canary: 'true', 'canary-weight': '10' });
-    expect(ask(site, 'x.example', '/')).toBe('404');
-    expect(findings.map(({ message }) => message)).toContain(
-      'nginx.ingress.kubernetes.io/canary is not supported: the ingress is not served',
-    );
-  });
 });
 
 describe('certificates', () => {

@@ -170,7 +170,10 @@ function locationText({ match, routes }: Location, index: number, output: Output
   }
   const names = routes.map((_, place) => `@l${index}_${place}`);
   const chosen = chooser(routes, names, output);
-  lines.add(`location ${match} { try_files "" ${chosen}; }`, first!.source);
+  // How much a request may bring is looked at before it is passed on, by the location it comes to first.
+  const { maxBodySize } = routes.at(-1)!.settings;
+  const most = maxBodySize ? `client_max_body_size ${maxBodySize}; ` : '';
+  lines.add(`location ${match} { ${most}try_files "" ${chosen}; }`, first!.source);
   for (const [place, route] of routes.entries()) {
     lines.add(`location ${names[place]} {`, route.source);
     for (const line of renderAction(route, { ...output, source: route.source })) lines.add(line, route.source);

@@ -1,4 +1,4 @@
-import type { Scheme, Server, Site, Upstream } from './model';
+import type { Route, Scheme, Server, Site, Upstream } from './model';
 
 /** Gathers a site from several kinds of objects; servers and upstreams are shared between them. */
 export class SiteBuilder {
@@ -12,6 +12,11 @@ export class SiteBuilder {
     let server = this.servers.get(key);
     if (!server) this.servers.set(key, (server = { scheme, host, labels, routes: [] }));
     return server;
+  }
+
+  /** The routes of a host of Ingresses as far as they are there. */
+  routesOf(scheme: Scheme, host: string): Route[] {
+    return this.servers.get(`${scheme} ${host.startsWith('*') ? 'one' : ''} ${host}`)?.routes ?? [];
   }
 
   /** Makes sure of an upstream. @returns the name to call it by; undefined when nobody is behind it */
