@@ -108,6 +108,25 @@ describe('pre-emption', () => {
     expect(await nodeOf('next')).toBe('n1');
   });
 
+  it('keeps no room that the API says is not promised any more', async () => {
+    const { api, node, pod, settle, nodeOf } = await setUp();
+    await node('n1');
+    await pod('waiting', '4', { priorityClassName: 'polite', nodeSelector: { no: 'where' } });
+    const nominate = async (nominatedNodeName: string | null) => {
+      const options = { type: 'merge', subresource: 'status' } as const;
+      await api.patch(resources.pods, 'default', 'waiting', { status: { nominatedNodeName } }, options);
+      await settle();
+    };
+    await nominate('n1');
+    await pod('first', '1');
+    await settle();
+    expect(await nodeOf('first')).toBeUndefined();
+    await nominate(null);
+    await pod('second', '1');
+    await settle();
+    expect(await nodeOf('second')).toBe('n1');
+  });
+
   it('remembers a nomination over a restart', async () => {
     const { api, node, important, start, settle, nodeOf, stop, pod } = await (async () => {
       bed = await schedulerBed({ started: false });

@@ -132,8 +132,9 @@ export class PodScheduler implements Scheduler {
         add: (pod) => this.podChanged(pod),
         update: (pod, old) => {
           // Deleted and made again under its name, with nothing heard in between.
-          if (pod.metadata.uid !== old.metadata.uid) this.podGone(old);
-          this.podChanged(pod);
+          const same = pod.metadata.uid === old.metadata.uid;
+          if (!same) this.podGone(old);
+          this.podChanged(pod, same ? old : undefined);
         },
         delete: (pod) => this.podGone(pod),
       }),
@@ -155,7 +156,7 @@ export class PodScheduler implements Scheduler {
     this.queue.stop();
   }
 
-  private podChanged(pod: Pod): void {
+  private podChanged(pod: Pod, old?: Pod): void {
     const { uid, deletionTimestamp } = pod.metadata;
     const phase = pod.status?.phase;
     if (phase === 'Succeeded' || phase === 'Failed') return this.podGone(pod);
@@ -172,8 +173,18 @@ export class PodScheduler implements Scheduler {
     const info = new PodInfo(pod);
     if (profile.held(info)) return this.queue.remove(uid);
     this.queue.put(info);
-    const nominated = pod.status?.nominatedNodeName;
-    if (nominated && !this.snapshot.nominations.nodeOf(uid)) this.snapshot.nominations.set(info, nominated);
+    this.nominate(info, old);
+  }
+
+  /** Follows what the API says of a nomination; where it says what it said before, this scheduler knows better. */
+  private nominate(pod: PodInfo, old: Pod | undefined): void {
+    const { nominations } = this.snapshot;
+    const said = old?.status?.nominatedNodeName ?? '';
+    const says = pod.pod.status?.nominatedNodeName ?? '';
+    if (says === said) return;
+    const known = nominations.nodeOf(pod.uid);
+    if (says && !known) nominations.set(pod, says);
+    else if (!says && known === said) nominations.delete(pod.uid);
   }
 
   private podGone(pod: Pod): void {

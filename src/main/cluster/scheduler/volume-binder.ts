@@ -110,7 +110,8 @@ export class VolumeBinder {
       const timer = clock.setTimeout(() => end(new Error('context deadline exceeded')), timeoutMs);
       const unsubscribe = view.onClaimChange(check);
       signal.addEventListener('abort', aborted);
-      check();
+      if (signal.aborted) aborted();
+      else check();
     });
   }
 }
