@@ -48,11 +48,12 @@ export function followOwnedPods<O extends Owner>(options: OwnedPodsOptions<O>): 
   });
   pods.on({
     add(pod) {
-      if (pod.metadata.deletionTimestamp) return gone(pod);
       const owner = ownerOf(pod);
       if (!owner) return adopters(pod);
+      // One that is seen first while it goes was created nevertheless.
       expectations.created(keyOf(owner));
-      enqueue(owner);
+      if (pod.metadata.deletionTimestamp) gone(pod);
+      else enqueue(owner);
     },
     update(pod, old) {
       if (pod.metadata.deletionTimestamp) return gone(pod);

@@ -1,10 +1,9 @@
-import type { Job, Pod } from '@shared/k8s';
-import { controllerOf } from '../../client/owners';
+import type { Job } from '@shared/k8s';
 import { keyOf, resources } from '../../client/resources';
 import { WorkQueue } from '../../client/workqueue';
-import { indexByController, matchingOwners } from '../claim';
 import { Expectations } from '../expectations';
 import { recorderFor, type ControllerContext, type ControlLoop } from '../framework';
+import { followOwnedPods } from '../owned-pods';
 import { createPodActions } from './actions';
 import { createJobOrphanController } from './orphans';
 import { JobReconciler } from './reconciler';
@@ -21,55 +20,12 @@ function createJobController(context: ControllerContext): ControlLoop {
   const expectations = new Expectations(clock);
   const jobs = informers.informer(resources.jobs);
   const pods = informers.informer(resources.pods);
-  indexByController(pods);
   const events = recorderFor(context, 'job-controller');
   const actions = createPodActions({ client, events, expectations });
   const reconciler = new JobReconciler({ client, clock, events, expectations, jobs, pods, actions });
 
   const enqueue = (job: Job) => queue.add(keyOf(job));
-  const ownerOf = (pod: Pod): Job | undefined => {
-    const owner = controllerOf(pod);
-    if (owner?.kind !== 'Job') return undefined;
-    const job = jobs.get(pod.metadata.namespace, owner.name);
-    return job?.metadata.uid === owner.uid ? job : undefined;
-  };
-  const adopters = (pod: Pod) => {
-    if (!controllerOf(pod)) matchingOwners(jobs, pod).forEach(enqueue);
-  };
-  const going = (pod: Pod) => {
-    const job = ownerOf(pod);
-    if (!job) return;
-    expectations.deleted(keyOf(job), pod.metadata.uid);
-    enqueue(job);
-  };
-
-  jobs.on({
-    add: enqueue,
-    update: enqueue,
-    delete(job) {
-      expectations.forget(keyOf(job));
-      reconciler.forget(job.metadata.uid);
-    },
-  });
-  pods.on({
-    add(pod) {
-      const job = ownerOf(pod);
-      if (!job) return adopters(pod);
-      expectations.created(keyOf(job));
-      if (pod.metadata.deletionTimestamp) going(pod);
-      else enqueue(job);
-    },
-    update(pod, old) {
-      if (pod.metadata.deletionTimestamp) return going(pod);
-      if (controllerOf(pod)?.uid !== controllerOf(old)?.uid) {
-        const before = ownerOf(old);
-        if (before) enqueue(before);
-      }
-      const job = ownerOf(pod);
-      if (job) enqueue(job);
-      else if (pod.metadata.labels !== old.metadata.labels || controllerOf(old)) adopters(pod);
-    },
-    delete: going,
-  });
+  followOwnedPods({ ref: resources.jobs, owners: jobs, pods, expectations, enqueue });
+  jobs.on({ delete: (job) => reconciler.forget(job.metadata.uid) });
   return { name: 'job', queue, reconciler, workers: 5 };
 }
