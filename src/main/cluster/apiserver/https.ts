@@ -23,6 +23,8 @@ import { createUpgradeHandler } from './upgrade';
 import type { ApiRequest, ApiResponse, ListPayload, Payload, ServedWatch } from './types';
 
 const compress = promisify(gzip);
+/** How long a connection may be silent before the system asks whether the other end is there. */
+const probeIdleMs = 30_000;
 const gzipFromBytes = 128 * 1024;
 /** A watcher that leaves this much unread is cut off; it then lists again. */
 const mostUnreadBytes = 64 * 1024 * 1024;
@@ -75,6 +77,9 @@ export async function listenHttps(options: HttpsOptions): Promise<HttpsListener>
         rejectUnauthorized: false,
         minVersion: 'TLSv1.2',
         keepAliveTimeout: 120_000,
+        // Who is gone without a word, be it a watcher or a terminal, is noticed by this alone.
+        keepAlive: true,
+        keepAliveInitialDelay: probeIdleMs,
         // Selectors travel in the address; Kubernetes takes as much.
         maxHeaderSize: 1024 * 1024,
         ALPNProtocols: ['http/1.1'],

@@ -18,9 +18,6 @@ import type { ApiServer } from './server';
 import type { SpdySession } from './spdy/session';
 import type { Payload } from './types';
 
-/** How long a connection may be silent before the system asks whether the other end is there, in ms. */
-const keepAliveMs = 30_000;
-
 type Streams = Extract<Payload, { type: 'run' | 'portForward' }>;
 
 /** SPDY frames in the messages of a WebSocket: how kubectl forwards ports since 1.31. */
@@ -122,8 +119,6 @@ export function createUpgradeHandler(options: {
   return async (request, socket, head) => {
     const broken = (error: Error) => log.debug('a connection broke', { error });
     socket.on('error', broken);
-    // A client that is gone without a word is noticed by this alone.
-    socket.setKeepAlive(true, keepAliveMs);
     const entry = audit?.begin(request);
     let identity: Identity | undefined;
     let code = 101;
