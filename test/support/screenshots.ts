@@ -120,7 +120,13 @@ try {
   );
   await available();
   await window.open('pods');
-  await page.waitForTimeout(25_000);
+  // Every pod with its usage.
+  await page.waitForFunction(
+    () =>
+      [...document.querySelectorAll('[role="gridcell"][data-column="cpu"]')].every((cell) => cell.textContent !== '–'),
+    undefined,
+    { timeout: 90_000 },
+  );
   await shoot('pods', 'dark');
   const table = await window.open('deployments');
   await table.openRow('web');
@@ -137,6 +143,9 @@ try {
   await browser.close();
   api.close();
   await app.stop();
-  await deleteCluster(app.dataDirectory);
-  execFileSync('docker', ['rmi', image('v1'), image('v2')]);
+  try {
+    await deleteCluster(app.dataDirectory);
+  } finally {
+    execFileSync('docker', ['rmi', image('v1'), image('v2')]);
+  }
 }
