@@ -1,19 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { Agent, createServer, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { connect, createServer as createHttp2Server } from 'node:http2';
+import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import type { Ingress, KubeList, Event, Pod } from '@shared/k8s';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket } from 'ws';
 import { apiClient, deleteCluster, startApp, type ApiClient, type RunningApp } from '../support/app';
+import { askGrpc, grpcServer, webServer } from '../support/backends';
 import { containersOf, ensureBusybox } from '../support/docker';
 import { runIn } from '../support/in-pods';
 import { ensureNodeImage } from '../support/node-image';
@@ -127,49 +126,6 @@ async function events(name: string): Promise<string[]> {
   return body.items.map(({ reason, message }) => `${reason}: ${message}`);
 }
 
-/** A backend on this machine, which pods reach: it says its name, slowly if asked to, and on WebSockets what it heard. */
-async function webServer(name: string): Promise<Server> {
-  const server = createServer((request, response) => {
-    if (request.url !== '/slow') return void response.end(name);
-    setTimeout(() => response.end(`slow ${name}`), 2500);
-  });
-  new WebSocketServer({ server }).on('connection', (socket) =>
-    socket.on('message', (heard: Buffer) => socket.send(`${name} heard ${heard.toString()}`)),
-  );
-  return listening(server);
-}
-
-/** A backend whose answers say twice what they were asked. */
-async function grpcServer(): Promise<Server> {
-  const server = createHttp2Server();
-  server.on('stream', (stream) => {
-    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-    void text(stream).then((asked) => stream.end(`${asked} ${asked}`));
-  });
-  return listening(server);
-}
-
-async function listening<T extends Server>(server: T): Promise<T> {
-  await new Promise<void>((resolve) => void server.listen(0, '0.0.0.0', resolve));
-  return server;
-}
-
-/** A gRPC call by HTTP/2 over TLS, with its status from the trailers. */
-async function askGrpc(host: string): Promise<{ status: string; message: string }> {
-  const session = connect(`https://127.0.0.1:${ports.https}`, { servername: host, rejectUnauthorized: false });
-  try {
-    const headers = { ':method': 'POST', ':path': '/x.Echo/Say', ':authority': host };
-    const call = session.request({ ...headers, 'content-type': 'application/grpc', te: 'trailers' });
-    let status = '';
-    call.on('trailers', (trailers) => (status = String(trailers['grpc-status'])));
-    call.end('hello');
-    return { message: await text(call), status };
-  } finally {
-    session.close();
-  }
-}
-
 beforeAll(async () => {
   await ensureBusybox();
   await ensureNodeImage();
@@ -273,8 +229,8 @@ describe('ingresses on a real engine', () => {
       ];
       for (const [name, to, annotations] of all)
         await create(ingresses, ingress(name, [rule(`${name}.example`, '/', to)], annotations));
-      await expect.poll(async () => (await askGrpc('grpc.example')).status, patience).toBe('0');
-      expect(await askGrpc('grpc.example')).toEqual({ status: '0', message: 'hello hello' });
+      await expect.poll(async () => (await askGrpc('grpc.example', ports.https)).status, patience).toBe('0');
+      expect(await askGrpc('grpc.example', ports.https)).toEqual({ status: '0', message: 'hello hello' });
 
       await expect.poll(async () => (await ask('live.example')).text, patience).toBe('a');
       const socket = new WebSocket(`ws://127.0.0.1:${ports.http}/chat`, { headers: { host: 'live.example' } });
