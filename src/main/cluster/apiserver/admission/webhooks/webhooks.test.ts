@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { KubeObject } from '@shared/k8s';
 import { systemClock } from '../../../clock';
 import { loadOrCreatePki, type Pki } from '../../pki';
+import { widget, widgetDefinition, withSpec } from '../../custom/testing';
 import { createTestServer, podBody } from '../../testing';
 
 type Answer = (request: any) => object | Promise<object> | number;
@@ -385,5 +386,34 @@ test('leaves what it notes in the audit log', async () => {
     'mutation.webhook.admission.k8s.io/round_0_index_0':
       '{"configuration":"mutating-noted","webhook":"noted.example.com","mutated":false}',
     'failed-open.validating.webhook.admission.k8s.io/round_0_index_0': 'open.example.com',
+  });
+});
+
+test('is asked about custom objects in the version that it knows', async () => {
+  const versions = ['v1', 'v2'].map((name) => ({
+    name,
+    served: true,
+    storage: name === 'v1',
+    schema: { openAPIV3Schema: withSpec({ size: { type: 'integer' } }) },
+  }));
+  await bed.send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    body: widgetDefinition(withSpec({}), {}, { versions }),
+  });
+  answers['/widgets'] = () => ({
+    allowed: true,
+    patchType: 'JSONPatch',
+    patch: Buffer.from('[{"op":"replace","path":"/spec/size","value":2}]').toString('base64'),
+  });
+  const rules = [{ operations: ['*'], apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['widgets'] }];
+  await configure('Mutating', { path: '/widgets', rules });
+  const path = '/apis/example.com/v2/namespaces/default/widgets';
+  const { body } = await bed.send('POST', path, {
+    body: { ...widget('w', { size: 1 }), apiVersion: 'example.com/v2' },
+  });
+  expect(body).toMatchObject({ apiVersion: 'example.com/v2', spec: { size: 2 } });
+  expect(reviews[0].request).toMatchObject({
+    resource: { version: 'v1' },
+    requestResource: { version: 'v2' },
+    object: { apiVersion: 'example.com/v1', spec: { size: 1 } },
   });
 });
