@@ -23,8 +23,8 @@ export interface Testbed {
   controllers: Controllers;
   /** Warnings and errors of all controllers. */
   problems: string[];
-  /** Sees every request of the controllers first; what it throws is what they get. */
-  intercept: ((request: KubeRequest) => void) | undefined;
+  /** Sees every request of the controllers first; what it throws is what they get, and what it promises they wait for. */
+  intercept: ((request: KubeRequest) => void | Promise<void>) | undefined;
   /** Answers requests of the controllers in the API server's place; undefined leaves it to that. */
   answer: ((request: KubeRequest) => unknown) | undefined;
   /** Holds back an event of a watched path from the controllers' caches until the promise resolves. */
@@ -72,7 +72,8 @@ export async function startTestbed(
   const watched = createClient({
     ...transport,
     request: async (request) => {
-      bed.intercept?.(request);
+      const held = bed.intercept?.(request);
+      if (held) await held;
       const body: any = bed.answer?.(request);
       return body === undefined ? transport.request(request) : { status: 200, body, warnings: [] };
     },

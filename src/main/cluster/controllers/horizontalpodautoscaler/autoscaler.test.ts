@@ -333,6 +333,23 @@ describe('what an autoscaler cannot do', () => {
     expect((await conditions()).ScalingActive).toMatch(/^True/);
   });
 
+  it('shares no pods with one that was deleted while they were asked for', async () => {
+    play();
+    await deploy(1);
+    usage = () => 50;
+    let answer!: () => void;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    bed.intercept = ({ path }) => (path.endsWith('/namespaces/default/pods') ? answered : undefined);
+    await autoscale({}, 'first');
+    await bed.client.delete(resources.horizontalPodAutoscalers, 'default', 'first');
+    await bed.settle();
+    bed.intercept = undefined;
+    answer();
+    await bed.settle();
+    await autoscale();
+    expect((await conditions()).ScalingActive).toMatch(/^True/);
+  });
+
   it('knows no custom and external metrics where nobody serves them', async () => {
     play();
     await deploy(1);

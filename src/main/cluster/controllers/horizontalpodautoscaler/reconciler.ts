@@ -212,7 +212,7 @@ export class AutoscalerReconciler implements Reconciler {
     { selector }: Scale,
     draft: Draft,
   ): Promise<Pod[]> {
-    const { client, complaints } = this.parts;
+    const { autoscalers, client, complaints } = this.parts;
     const { namespace } = autoscaler.metadata;
     const halt = (event: string, reason: string, said: string, message = said): never => {
       complaints.event(autoscaler, 'Warning', event, said);
@@ -233,6 +233,9 @@ export class AutoscalerReconciler implements Reconciler {
       return halt('InvalidSelector', 'InvalidSelector', said);
     }
     const uids = new Set(pods.map(({ metadata }) => metadata.uid));
+    // Gone while its pods were asked for, it must stand in no other's way.
+    if (autoscalers.get(namespace, autoscaler.metadata.name)?.metadata.uid !== autoscaler.metadata.uid)
+      throw new Halted();
     this.selected.set(key, uids);
     const sharing = [...this.selected].filter(
       ([other, theirs]) => other === key || (other.startsWith(`${namespace}/`) && overlap(uids, theirs)),
