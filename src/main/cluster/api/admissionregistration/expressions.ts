@@ -1,4 +1,4 @@
-import { CelError, compileCel, type CelProgram } from '../schema/cel';
+import { authorizerType, CelError, compileCel, type CelProgram } from '../schema/cel';
 import type { FieldError } from '../kind';
 import { invalid, required } from '../validation/field';
 
@@ -21,6 +21,7 @@ export function compileAdmissionExpression(
       oldObject: 'dyn',
       request: 'dyn',
       namespaceObject: 'dyn',
+      authorizer: authorizerType,
       ...(params ? { params: 'dyn' } : {}),
       ...(variables ? { variables: 'dyn' } : {}),
     },

@@ -5,6 +5,7 @@ import type { Store } from '../../store/types';
 import { creationAccess } from '../access';
 import { Admission } from '../admission';
 import { certificateAccess } from '../certificate-access';
+import type { Authorizer, ServerContext } from '../context';
 import { namespaceLifecycle } from '../namespaces';
 import type { Reaching } from '../proxy';
 import type { Rbac } from '../rbac/authorizer';
@@ -37,12 +38,16 @@ export interface AdmissionOptions {
 
 /**
  * The plugins of the API server in the order in which Kubernetes asks them.
- * @param server what is served, and the way to pods that serve webhooks; asked once requests come in
+ * @param server what is served, and the way to pods that serve webhooks and who may do what; asked once requests come in
  */
-export function createAdmission(options: AdmissionOptions, server: () => Reaching): Admission {
+export function createAdmission(
+  options: AdmissionOptions,
+  server: () => Reaching & Pick<ServerContext, 'authorize'>,
+): Admission {
   const { store, clock, rbac, tokens, random = Math.random } = options;
   const registry = () => server().registry;
-  const webhooks = { ...options, registry, caller: createWebhookCaller({ clock, reaching: server }) };
+  const authorize: Authorizer = (asked) => server().authorize(asked);
+  const webhooks = { ...options, registry, authorize, caller: createWebhookCaller({ clock, reaching: server }) };
   const forPods = [
     limitRanger(store),
     ...(tokens ? [serviceAccountAdmission({ store, clock, random })] : []),
@@ -61,7 +66,7 @@ export function createAdmission(options: AdmissionOptions, server: () => Reachin
     mutatingWebhooks(webhooks, new Admission(forPods)),
     // What the webhooks made of a role or a binding is what must not give more than the user has.
     ...(rbac ? [escalationCheck(rbac), certificateAccess(rbac.authorize)] : []),
-    validatingPolicies({ store, registry }),
+    validatingPolicies({ store, registry, authorize }),
     validatingWebhooks(webhooks),
     resourceQuota(store),
   ]);

@@ -2,6 +2,7 @@ import type { KubeObject, LabelSelector } from '@shared/k8s';
 import { matchesSelector } from '@shared/selectors';
 import type { Store } from '../../store/types';
 import type { AdmissionAttributes } from '../admission';
+import type { Authorizer } from '../context';
 import { isNamespaces } from '../namespaces';
 import type { Resource, ResourceRegistry } from '../resources';
 
@@ -29,10 +30,11 @@ export interface Matching {
 export const isExempt = ({ resource }: AdmissionAttributes): boolean =>
   resource.definition.group === 'admissionregistration.k8s.io';
 
-/** Where the objects and the kinds are that a request is matched against. */
+/** Where the objects and the kinds are that a request is matched against, and who may do what. */
 export interface MatchingContext {
   store: Store;
   registry: () => ResourceRegistry;
+  authorize: Authorizer;
 }
 
 /**

@@ -290,3 +290,35 @@ describe('reviews', () => {
     expect(answer!.status.incomplete).toBe(false);
   });
 });
+
+test('policies ask what the user of a request may do', async () => {
+  const admission = '/apis/admissionregistration.k8s.io/v1';
+  const enforce = async (name: string, expression: string) => {
+    const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] };
+    await send(root, 'POST', `${admission}/validatingadmissionpolicies`, {
+      metadata: { name },
+      spec: { matchConstraints: { resourceRules: [rule] }, validations: [{ expression, message: name }] },
+    });
+    await send(root, 'POST', `${admission}/validatingadmissionpolicybindings`, {
+      metadata: { name },
+      spec: { policyName: name, validationActions: ['Deny'] },
+    });
+  };
+  const rules = [
+    { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+    { apiGroups: [''], resources: ['secrets'], resourceNames: ['mine'], verbs: ['get'] },
+  ];
+  await grant(rules, 'User/jane', 'ServiceAccount/robot/default');
+  const secret = "group('').resource('secrets').namespace('default').name('mine').check('get')";
+  await enforce('holds', `authorizer.${secret}.allowed() && authorizer.${secret}.reason().contains('RoleBinding "b')`);
+  await enforce('asks', "authorizer.requestResource.check('create').allowed()");
+  await enforce('account', `authorizer.serviceAccount('default', 'robot').${secret}.allowed()`);
+  await enforce('path', "!authorizer.path('/metrics').check('get').allowed()");
+  const create = (name: string) => send(jane, 'POST', '/api/v1/namespaces/default/configmaps', { metadata: { name } });
+  expect((await create('a'))?.metadata?.name).toBe('a');
+  await enforce(
+    'denies',
+    "authorizer.requestResource.check('delete').allowed() && !authorizer.path('/x').check('get').errored()",
+  );
+  await expect(create('b')).rejects.toMatchObject({ message: expect.stringContaining('denied request: denies') });
+});

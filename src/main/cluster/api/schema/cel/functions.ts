@@ -1,5 +1,6 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { registerAddresses } from './addresses';
+import { registerAuthorizer } from './authorizer';
 import { registerLists } from './lists';
 import { registerQuantities } from './quantities';
 import { registerTexts } from './texts';
@@ -10,5 +11,6 @@ export function registerKubernetesFunctions(environment: Environment): Environme
   registerLists(environment);
   registerQuantities(environment);
   registerAddresses(environment);
+  registerAuthorizer(environment);
   return environment;
 }

@@ -6,6 +6,7 @@ import { plainValue } from './values';
 
 export { typedValue, type CelSchema } from './types';
 export { celValue, optionalValue } from './values';
+export { authorizerType, CelAuthorizer, type Decide } from './authorizer';
 
 /** What a variable is: a CEL type by name (`dyn`, `string`, `map<string, dyn>` …) or the structural schema of a value. */
 export type CelType = string | CelSchema;

@@ -30,7 +30,7 @@ export function validatingPolicies(context: MatchingContext): AdmissionPlugin {
     const meant = meantAs(context, attributes, policy.matchConstraints ?? {});
     if (!meant || !meantAs(context, attributes, binding.matchResources ?? {})) return [];
     try {
-      const seen = requestBindings(store, meant);
+      const seen = requestBindings(context, meant);
       return paramsOf(store, registry(), attributes, policy, binding).flatMap((params) => {
         const all = policy.paramKind
           ? Object.defineProperties(Object.create(null), {

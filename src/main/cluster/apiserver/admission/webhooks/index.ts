@@ -121,7 +121,7 @@ function wantedAs(
   const seen = meantAs(options, attributes, webhook);
   if (!seen || !webhook.matchConditions?.length) return seen;
   try {
-    return meetsConditions(webhook.matchConditions, requestBindings(options.store, seen)) ? seen : undefined;
+    return meetsConditions(webhook.matchConditions, requestBindings(options, seen)) ? seen : undefined;
   } catch (error) {
     if (!(error instanceof CelError)) throw error;
     const why = { webhook: webhook.name, error: error.message };
