@@ -15,12 +15,14 @@ import { silentLogger } from '../log';
 import { openMemoryStore } from '../store';
 import { createKubelet, type Kubelet } from '.';
 import { createSimulatedRuntime } from './runtime/simulated';
+import { labels, type ContainerSpec, type Runtime } from './runtime/types';
 
 const schema = loadSchema();
 let clock: FakeClock;
 let client: KubeClient;
 let informers: InformerFactory;
 let kubelet: Kubelet;
+let runtime: Runtime;
 
 beforeEach(async () => {
   clock = new FakeClock();
@@ -31,7 +33,7 @@ beforeEach(async () => {
     await client.create(resources.namespaces, { metadata: { name } }).catch(() => {});
   }
   informers = createInformerFactory({ client, clock, log: silentLogger });
-  const runtime = createSimulatedRuntime({ clusterId: 'c', clock, random: () => 0.5 });
+  runtime = createSimulatedRuntime({ clusterId: 'c', clock, random: () => 0.5 });
   kubelet = createKubelet({
     nodeName: 'n',
     client,
@@ -225,5 +227,20 @@ describe('a pod', () => {
     await create({}, { activeDeadlineSeconds: 5 });
     await pass(8000, 500);
     expect((await pod())!.status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+  });
+});
+
+describe('a pod that is gone', () => {
+  it.each([0, 5])('is forgotten, and what turns up of it later is removed (grace %i s)', async (gracePeriodSeconds) => {
+    const { uid } = (await create({})).metadata;
+    await pass(1000);
+    await client.delete(resources.pods, 'default', 'p', { gracePeriodSeconds });
+    await pass(3000);
+    expect(await pod()).toBeUndefined();
+    const own = { [labels.node]: 'n', [labels.podUid]: uid };
+    expect(await runtime.list(own)).toEqual([]);
+    await runtime.createContainer({ labels: own, image: 'web:1' } as unknown as ContainerSpec);
+    await pass(11_000, 500);
+    expect(await runtime.list(own)).toEqual([]);
   });
 });

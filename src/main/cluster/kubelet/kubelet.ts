@@ -184,7 +184,7 @@ class NodeKubelet implements Kubelet {
       allocatable: () => agent.allocatable(),
       local: () => this.local,
       engineLost: (error) => void this.engine.lost(error),
-      finished: (uid) => void this.finished.add(uid),
+      finished: (uid) => this.finish(uid),
     };
     const machine =
       options.machine ??
@@ -343,6 +343,12 @@ class NodeKubelet implements Kubelet {
     const worker = this.workers.get(uid);
     if (this.finished.delete(uid)) this.workers.delete(uid);
     else worker?.removed(pod);
+  }
+
+  /** The worker of a pod has nothing left to do: it is forgotten as soon as the API has forgotten the pod. */
+  private finish(uid: string): void {
+    if (this.workers.get(uid)?.isGone()) this.workers.delete(uid);
+    else this.finished.add(uid);
   }
 
   private objectChanged(kind: 'ConfigMap' | 'Secret', object: ConfigMap | Secret): void {

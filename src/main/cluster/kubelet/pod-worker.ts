@@ -85,6 +85,11 @@ export class PodWorker {
     this.wake();
   }
 
+  /** The API has forgotten the pod. */
+  isGone(): boolean {
+    return this.termination.gone;
+  }
+
   /** Objects its volumes are made of changed. */
   refreshVolumes(): void {
     this.starter.refreshVolumes();
