@@ -6,6 +6,12 @@ const evaluate = (expression: string, self: unknown = {}) =>
 
 describe('functions', () => {
   test.each([
+    ['format.dns1123Label().validate("Bad_").hasValue() && !format.dns1123Label().validate("good").hasValue()', true],
+    ['format.named("labelValue").value().validate("-x").value().size()', 1],
+    ['format.named("nothing").hasValue() || format.dns1123LabelPrefix().validate("a-").hasValue()', false],
+    ['semver("1.10.0").isGreaterThan(semver("1.9.9")) && semver("1.0.0-rc.2").isLessThan(semver("1.0.0"))', true],
+    ['semver("1.0.0-alpha.9").compareTo(semver("1.0.0-alpha.10"))', -1],
+    ['isSemver("v1.2") || !isSemver("v1.2", true) || semver("v01.2", true).minor() != 2', false],
     ['quantity("1.5Gi").isGreaterThan(quantity("1Gi"))', true],
     ['quantity("200m").add(quantity("300m")).compareTo(quantity("0.5"))', 0],
     ['quantity("50k").asInteger()', 50_000],
