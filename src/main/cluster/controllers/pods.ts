@@ -11,6 +11,9 @@ export const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeede
 /** Neither ended nor being deleted. */
 export const isActive = (pod: Pod): boolean => !isFinished(pod) && !pod.metadata.deletionTimestamp;
 
+/** Being deleted and not ended yet. */
+export const isTerminating = (pod: Pod): boolean => Boolean(pod.metadata.deletionTimestamp) && !isFinished(pod);
+
 /** When the pod became ready, in ms; 0 when it is not or nobody said when. */
 export function readySince(pod: Pod): number {
   const ready = findCondition(pod.status?.conditions, 'Ready');

@@ -335,11 +335,15 @@ describe('Recreate', () => {
     expect(left).toHaveLength(3);
     expect(left.every((pod) => pod.metadata.deletionTimestamp)).toBe(true);
     expect(await setOf('web:2')).toBeUndefined();
+    const terminating = async () =>
+      (await bed.client.get(resources.deployments, 'default', 'web')).status!.terminatingReplicas;
+    expect(await terminating()).toBe(3);
     for (const pod of left)
       await bed.client.delete(resources.pods, 'default', pod.metadata.name, { gracePeriodSeconds: 0 });
     await bed.settle();
     left = await pods();
     expect(left.map((pod) => pod.spec!.containers[0]!.image)).toEqual(Array(3).fill('web:2'));
+    expect(await terminating()).toBe(0);
   });
 });
 

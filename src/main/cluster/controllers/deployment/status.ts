@@ -93,9 +93,16 @@ export function countStatus(
     ),
     ...positive('availableReplicas', available),
     ...positive('unavailableReplicas', unavailable),
+    ...terminatingIn(sets),
     conditions,
     ...(old.collisionCount ? { collisionCount: old.collisionCount } : {}),
   };
+}
+
+/** How many pods are on their way out; not told before every ReplicaSet has told. */
+function terminatingIn(sets: readonly ReplicaSet[]): { terminatingReplicas?: number } {
+  if (sets.some(({ status }) => status?.terminatingReplicas === undefined)) return {};
+  return { terminatingReplicas: sum(sets, ({ status }) => status!.terminatingReplicas!) };
 }
 
 /** Kubernetes leaves zeros out of a Deployment's status. */

@@ -2,6 +2,7 @@
 import type { Container, Job, Pod } from '@shared/k8s';
 import { controllerRef } from '../../client/owners';
 import { resources } from '../../client/resources';
+import { isTerminating } from '../pods';
 import { indexLabel } from './indexes';
 
 /** Keeps a pod, ended or deleted, until its job has counted it. */
@@ -13,10 +14,6 @@ const firstBackOffMs = 10_000;
 const longestBackOffMs = 360_000;
 
 export const isTracked = (pod: Pod): boolean => pod.metadata.finalizers?.includes(trackingFinalizer) ?? false;
-
-/** Being deleted and not ended yet. */
-export const isTerminating = (pod: Pod): boolean =>
-  Boolean(pod.metadata.deletionTimestamp) && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
 
 /**
  * Whether a pod counts as failed. A deleted one does, as it may never get to say

@@ -8,11 +8,11 @@ import { resources, splitKey } from '../../client/resources';
 import type { Informer, KubeClient, Reconciler } from '../../client/types';
 import { claim, controlledBy } from '../claim';
 import type { Expectations } from '../expectations';
-import { isActive, isReady } from '../pods';
+import { isActive, isReady, isTerminating } from '../pods';
 import type { PodActions } from './actions';
 import { freeIndexes, indexOf } from './indexes';
 import { deadlineIn, isFinishedJob, outcomeOf, type Outcome } from './outcome';
-import { backOffLeft, indexBackOffLeft, isTerminating, isTracked, trackingFinalizer } from './pods';
+import { backOffLeft, indexBackOffLeft, isTracked, trackingFinalizer } from './pods';
 import { countersOf, holdsFailures, isIndexed, succeededIn, takeTally, type Tally } from './tally';
 
 type JobStatus = NonNullable<Job['status']>;

@@ -13,6 +13,8 @@ export interface ReplicaKind {
   component: string;
   ref: ResourceRef<ReplicaSet>;
   selectorOf(set: ReplicaSet): LabelSelector | undefined;
+  /** Whether its status tells how many of its pods are on their way out. */
+  countsTerminating: boolean;
 }
 
 export const replicaSetKind: ReplicaKind = {
@@ -20,6 +22,7 @@ export const replicaSetKind: ReplicaKind = {
   component: 'replicaset-controller',
   ref: resources.replicaSets,
   selectorOf: (set) => set.spec?.selector,
+  countsTerminating: true,
 };
 
 export const replicationControllerKind: ReplicaKind = {
@@ -27,4 +30,5 @@ export const replicationControllerKind: ReplicaKind = {
   component: 'replication-controller',
   ref: resources.replicationControllers as unknown as ResourceRef<ReplicaSet>,
   selectorOf: (set) => ({ matchLabels: set.spec?.selector as Record<string, string> | undefined }),
+  countsTerminating: false,
 };

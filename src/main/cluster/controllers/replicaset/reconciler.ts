@@ -9,7 +9,7 @@ import { resources, splitKey } from '../../client/resources';
 import type { Informer, KubeClient, Reconciler } from '../../client/types';
 import { claim, controlledBy } from '../claim';
 import type { Expectations } from '../expectations';
-import { availableIn, isActive, isReady } from '../pods';
+import { availableIn, isActive, isReady, isTerminating } from '../pods';
 import { isNamespaceTerminating } from '../terminating';
 import { slowStart } from './batch';
 import type { ReplicaKind } from './kinds';
@@ -60,7 +60,7 @@ export class ReplicaSetReconciler implements Reconciler {
         failure = error;
       }
     }
-    await this.report(set, active, failure);
+    await this.report(set, active, claimed.filter(isTerminating).length, failure);
     if (failure) throw failure;
     // A pod made and gone between two lists is never seen: look again, at last without it.
     if (!ready) return { requeueAfterMs: lookAgainMs };
@@ -147,7 +147,12 @@ export class ReplicaSetReconciler implements Reconciler {
     return sets.flatMap(({ metadata: { uid } }) => controlledBy(pods, uid));
   }
 
-  private async report(set: ReplicaSet, active: readonly Pod[], failure: unknown): Promise<void> {
+  private async report(
+    set: ReplicaSet,
+    active: readonly Pod[],
+    terminatingReplicas: number,
+    failure: unknown,
+  ): Promise<void> {
     const now = this.parts.clock.now();
     const old: Partial<ReplicaSetStatus> = set.status ?? {};
     const labels = set.spec?.template?.metadata?.labels;
@@ -157,6 +162,7 @@ export class ReplicaSetReconciler implements Reconciler {
       fullyLabeledReplicas: active.filter((pod) => matchesLabels(labels, pod.metadata.labels)).length,
       readyReplicas: active.filter(isReady).length,
       availableReplicas: active.filter((pod) => availableIn(pod, minReadySeconds, now) === 0).length,
+      ...(this.parts.kind.countsTerminating ? { terminatingReplicas } : {}),
       observedGeneration: set.metadata.generation,
       conditions: this.conditions(set, active.length, failure, now),
     };
@@ -165,6 +171,7 @@ export class ReplicaSetReconciler implements Reconciler {
       (old.fullyLabeledReplicas ?? 0) === next.fullyLabeledReplicas &&
       (old.readyReplicas ?? 0) === next.readyReplicas &&
       (old.availableReplicas ?? 0) === next.availableReplicas &&
+      old.terminatingReplicas === next.terminatingReplicas &&
       old.observedGeneration === next.observedGeneration &&
       JSON.stringify(old.conditions ?? []) === JSON.stringify(next.conditions);
     if (same) return;
@@ -202,9 +209,10 @@ export class ReplicaSetReconciler implements Reconciler {
   }
 }
 
-/** Kubernetes leaves zeros and empty lists out, except `replicas`. */
+/** Kubernetes leaves zeros and empty lists out, except `replicas` and `terminatingReplicas`. */
 function withoutZeros(status: ReplicaSetStatus): ReplicaSetStatus {
-  const { replicas, conditions, ...rest } = status;
+  const { replicas, terminatingReplicas, conditions, ...rest } = status;
   const set = Object.fromEntries(Object.entries(rest).filter(([, value]) => value));
-  return { replicas, ...set, ...(conditions?.length ? { conditions } : {}) };
+  const terminating = terminatingReplicas === undefined ? {} : { terminatingReplicas };
+  return { replicas, ...terminating, ...set, ...(conditions?.length ? { conditions } : {}) };
 }

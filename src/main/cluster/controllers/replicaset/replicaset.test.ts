@@ -105,7 +105,10 @@ describe('a ReplicaSet', () => {
     await bed.client.delete(resources.pods, 'default', pod!.metadata.name);
     await bed.settle();
     expect((await pods()).map((one) => Boolean(one.metadata.deletionTimestamp)).sort()).toEqual([false, true]);
-    expect((await get()).status!.replicas).toBe(1);
+    expect((await get()).status).toMatchObject({ replicas: 1, terminatingReplicas: 1 });
+    await bed.client.delete(resources.pods, 'default', pod!.metadata.name, { gracePeriodSeconds: 0 });
+    await bed.settle();
+    expect((await get()).status).toMatchObject({ replicas: 1, terminatingReplicas: 0 });
   });
 });
 
