@@ -137,7 +137,7 @@ step('lists custom resources by the columns of their definition and deletes one'
   await table.showing('nightly', 1, '0 2 * * *');
   await table.root.getByRole('columnheader', { name: 'Schedule' }).waitFor();
   await table.openRow('hourly');
-  expect(await window.drawer.text()).toContain('cronSpec');
+  await window.drawer.root.getByText('cronSpec').waitFor();
   await window.drawer.action('edit');
   expect(await window.dock.read()).toContain('kind: CronTab');
   await window.dock.closeTab('edit');
