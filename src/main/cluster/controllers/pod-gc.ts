@@ -39,12 +39,17 @@ export function createPodGCController(context: ControllerContext): ControlLoop {
     }
   };
 
-  /** Says why before it deletes: the pod's last state is what its owner reads. */
-  const removeLost = async (pod: Pod, message: string) => {
-    log.info('deleting a pod that nothing runs', { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, message });
+  /**
+   * Has the pod fail before it is deleted: nobody else would say so, and its owner may wait for that.
+   * @param why a condition says so; not told of one that never ran
+   */
+  const removeLost = async (pod: Pod, why?: string) => {
     if (!isFinished(pod)) {
-      const condition = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message };
-      const conditions = setCondition(pod.status?.conditions, condition, clock.now());
+      const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
+      log.info('deleting a pod that nothing runs', { pod: name, message: why ?? 'it never had a node' });
+      const before = pod.status?.conditions;
+      const condition = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: why };
+      const conditions = why === undefined ? before : setCondition(before, condition, clock.now());
       try {
         await client.updateStatus(resources.pods, { ...pod, status: { ...pod.status, phase: 'Failed', conditions } });
       } catch (error) {
@@ -78,7 +83,7 @@ export function createPodGCController(context: ControllerContext): ControlLoop {
             const orphans = gone.get(node);
             if (orphans) orphans.push(pod);
             else gone.set(node, [pod]);
-          } else if (!node && pod.metadata.deletionTimestamp) await attempt(remove(pod));
+          } else if (!node && pod.metadata.deletionTimestamp) await attempt(removeLost(pod));
           else if (pod.metadata.deletionTimestamp && isOff(nodes.get(undefined, node!))) {
             await attempt(removeLost(pod, 'PodGC: node is out of service'));
           } else if (isFinished(pod)) finished.push(pod);

@@ -134,6 +134,18 @@ describe('a Job', () => {
     expect((await get()).status).toMatchObject({ succeeded: 1, failed: 1, active: 1 });
   });
 
+  it('replaces a pod that was deleted before it had a node, even where only failed ones are replaced', async () => {
+    stopKubelet();
+    await create({ podReplacementPolicy: 'Failed' });
+    const [pod] = await all();
+    await bed.client.delete(resources.pods, 'default', pod!.metadata.name);
+    await bed.settle();
+    expect((await get()).status).toMatchObject({ terminating: 1 });
+    await bed.advance(60_000);
+    expect((await get()).status).toMatchObject({ terminating: 0, active: 1, failed: 1 });
+    expect((await all()).map(({ metadata }) => metadata.name)).not.toContain(pod!.metadata.name);
+  });
+
   it('ends when its time is over', async () => {
     await create({ activeDeadlineSeconds: 60, parallelism: 2, completions: 2 });
     await bed.advance(59_000);
