@@ -2,7 +2,7 @@ import type { CertificateSigningRequest } from '@shared/k8s';
 import { forbidden } from '../api/errors';
 import type { AdmissionPlugin } from './admission';
 import type { Authorizer } from './context';
-import { jsonEqual } from './json';
+import { jsonEqual } from '../json';
 import { requestSubject } from './pki';
 import type { UserInfo } from './types';
 

@@ -1,6 +1,6 @@
 import { objectResponse, type Call, type ServerContext } from './context';
 import { decodeObject } from './decode';
-import { cloneJson } from './json';
+import { cloneJson } from '../json';
 import type { ApiResponse } from './types';
 import { mutate } from './writes';
 

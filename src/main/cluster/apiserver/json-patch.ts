@@ -1,5 +1,6 @@
 import { apiError, badRequest } from '../api/errors';
-import { cloneJson, isObject, jsonEqual } from './json';
+import { cloneJson, jsonEqual } from '../json';
+import { isObject } from './json';
 
 interface Operation {
   op: string;

@@ -2,8 +2,6 @@ import type { KubeObject } from '@shared/k8s';
 import { badRequest } from '../api/errors';
 import { cloneJson } from '../json';
 
-export { cloneJson, jsonEqual } from '../json';
-
 /** How deep a body may nest; far beyond any real object, far below what recursion can bear. */
 const maxDepth = 500;
 

@@ -1,7 +1,7 @@
 import { CelAuthorizer, celValue, type Decide } from '../../api/schema/cel';
 import type { AdmissionAttributes } from '../admission';
 import type { Authorizer } from '../context';
-import { cloneJson } from '../json';
+import { cloneJson } from '../../json';
 import type { UserInfo } from '../types';
 import { namespaceOf, type MatchingContext } from './matching';
 import { reviewRequest } from './review';

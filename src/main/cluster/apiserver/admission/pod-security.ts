@@ -13,7 +13,7 @@ import {
 import { invalid } from '../../api/validation/field';
 import type { Store } from '../../store/types';
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission';
-import { jsonEqual } from '../json';
+import { jsonEqual } from '../../json';
 import { isAbout, refusal } from './attributes';
 
 const prefix = 'pod-security.kubernetes.io/';

@@ -2,7 +2,7 @@ import type { KubeObject, Pod, ResourceQuota } from '@shared/k8s';
 import { formatAmount, inScope, usageOf, type Amounts, type Counted } from '../../api/quota';
 import type { Store } from '../../store/types';
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission';
-import { jsonEqual } from '../json';
+import { jsonEqual } from '../../json';
 import { isAbout, refusal } from './attributes';
 import { QuotaAccount } from './quota-account';
 import { Watched } from './watched';

@@ -1,7 +1,7 @@
 import type { Pod, RuntimeClass } from '@shared/k8s';
 import type { Store } from '../../store/types';
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission';
-import { cloneJson, jsonEqual } from '../json';
+import { cloneJson, jsonEqual } from '../../json';
 import { isAbout, refusal } from './attributes';
 
 /** Pods get the overhead and the placement of their runtime class, which must exist. */

@@ -1,6 +1,6 @@
 import type { ConfigMap, KubeObject } from '@shared/k8s';
 import type { Store } from '../../store/types';
-import { jsonEqual } from '../json';
+import { jsonEqual } from '../../json';
 import { frontProxyClient, type FrontProxy } from '../pki';
 import { identityHeaderNames } from './identity';
 import { sendUnlessLate, type Handle } from './objects';

@@ -1,6 +1,7 @@
 import type { KubeObject, ObjectMeta } from '@shared/k8s';
 import { timestamp } from '../../clock';
-import { isObject, jsonEqual } from '../json';
+import { jsonEqual } from '../../json';
+import { isObject } from '../json';
 import { changedFields, removedFields } from '../../api/schema/fields/compare';
 import { difference, sameFields, union, type FieldSet } from '../../api/schema/fields/field-set';
 import { objectShape, zeroObject, type View } from '../../api/schema/fields/shape';

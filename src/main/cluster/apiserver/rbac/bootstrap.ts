@@ -1,7 +1,7 @@
 import type { ClusterRole, ClusterRoleBinding, KubeObject } from '@shared/k8s';
 import { ApiError } from '../../api/errors';
 import type { ApiServer } from '../server';
-import { jsonEqual } from '../json';
+import { jsonEqual } from '../../json';
 import { rbacPrefix } from './bindings';
 import { defaultClusterRoleBindings, defaultClusterRoles, type Unstored } from './default-roles';
 import { missingRights } from './rules';
