@@ -33,8 +33,32 @@ export function createNodeLifecycleController(context: ControllerContext): Contr
   const heartbeats = new Map<string, Heartbeat>();
   const grace = options.nodeGraceMs ?? defaultGraceMs;
 
+  const isWell = (node: Node) => hasCondition(node.status?.conditions, 'Ready');
+  /**
+   * Whether another node is ready. If none is, it is this side that is cut off, or the engine under
+   * all of them that is away: pods have nowhere to go, and none is evicted (as in Kubernetes).
+   */
+  const othersAreWell = ({ metadata: { name } }: Node) =>
+    nodes.list().some((other) => other.metadata.name !== name && isWell(other));
+
   const enqueue = (node: Node) => queue.add(node.metadata.name);
-  nodes.on({ add: enqueue, update: enqueue, delete: ({ metadata: { name } }) => heartbeats.delete(name) });
+  const changed = (node: Node) => {
+    if (!othersAreWell(node)) nodes.list().forEach(enqueue);
+  };
+  nodes.on({
+    add(node) {
+      enqueue(node);
+      if (isWell(node)) changed(node);
+    },
+    update(node, old) {
+      enqueue(node);
+      if (isWell(node) !== isWell(old)) changed(node);
+    },
+    delete(node) {
+      heartbeats.delete(node.metadata.name);
+      if (isWell(node)) changed(node);
+    },
+  });
 
   /** Whether the node has been silent for too long, and in how many ms to look again. */
   const listen = (node: Node): { silent: boolean; left: number } => {
@@ -100,7 +124,7 @@ export function createNodeLifecycleController(context: ControllerContext): Contr
         if (!node) return;
         const { silent, left } = listen(node);
         if (silent) node = await markSilent(node);
-        const taints = reconcileTaints(node, clock.now());
+        const taints = reconcileTaints(node, clock.now(), othersAreWell(node));
         if (taints) {
           node = await client.update<Node>(resources.nodes, { ...node, spec: { ...node.spec, taints } });
         }

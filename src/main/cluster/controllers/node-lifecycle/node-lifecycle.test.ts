@@ -24,27 +24,30 @@ const ready = (status: string) => ({
   lastHeartbeatTime: timestamp(bed.clock.now()),
   lastTransitionTime: timestamp(bed.clock.now()),
 });
-const register = async () => {
-  const node = await bed.client.create<Node>(resources.nodes, {
-    metadata: { name: 'n' },
-    status: { conditions: [ready('True')] },
-  });
-  const spec = { holderIdentity: 'n', leaseDurationSeconds: 40, renewTime: microTimestamp(bed.clock.now()) };
-  await bed.client.create(resources.leases, { metadata: { name: 'n', namespace: 'kube-node-lease' }, spec });
+const register = async (name = 'n') => {
+  await bed.client.create<Node>(resources.nodes, { metadata: { name }, status: { conditions: [ready('True')] } });
+  const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: microTimestamp(bed.clock.now()) };
+  await bed.client.create(resources.leases, { metadata: { name, namespace: 'kube-node-lease' }, spec });
   await bed.settle();
-  return node;
 };
-const renew = () =>
-  bed.client.patch(resources.leases, 'kube-node-lease', 'n', { spec: { renewTime: microTimestamp(bed.clock.now()) } });
-const post = async (status: string) => {
-  const current = await node();
+const renew = (name = 'n') =>
+  bed.client.patch(resources.leases, 'kube-node-lease', name, { spec: { renewTime: microTimestamp(bed.clock.now()) } });
+/** Lets time go by while these nodes stay well. */
+const pass = async (ms: number, ...names: string[]) => {
+  for (let left = ms; left > 0; left -= 20_000) {
+    await bed.advance(Math.min(left, 20_000));
+    for (const name of names) await renew(name);
+  }
+};
+const post = async (status: string, name = 'n') => {
+  const current = await node(name);
   await bed.client.updateStatus(resources.nodes, {
     ...current,
     status: { ...current.status, conditions: [ready(status)] },
   });
   await bed.settle();
 };
-const node = () => bed.client.get(resources.nodes, undefined, 'n');
+const node = (name = 'n') => bed.client.get(resources.nodes, undefined, name);
 const taints = async () => ((await node()).spec?.taints ?? []).map(({ key, effect }) => `${key}:${effect}`);
 const pod = async (name: string, spec: object = {}) => {
   const created = await bed.client.create<Pod>(resources.pods, {
@@ -67,9 +70,10 @@ describe('a node', () => {
 
   it('that falls silent becomes Unknown and tainted, its pods unready and later evicted', async () => {
     await register();
+    await register('well');
     await pod('a');
     await pod('patient', { tolerations: [{ operator: 'Exists' }] });
-    await bed.advance(39_000);
+    await pass(39_000, 'well');
     expect(await taints()).toEqual([]);
     await bed.advance(2000);
     const silent = await node();
@@ -84,9 +88,9 @@ describe('a node', () => {
     ]);
     expect(isReady(await getPod('a'))).toBe(false);
     expect(await bed.events('a')).toEqual(['NodeNotReady: Node is not ready']);
-    await bed.advance(290_000);
+    await pass(290_000, 'well');
     expect((await getPod('a')).metadata.deletionTimestamp).toBeUndefined();
-    await bed.advance(20_000);
+    await pass(20_000, 'well');
     expect((await getPod('a')).metadata.deletionTimestamp).toBeDefined();
     expect(findCondition((await getPod('a')).status!.conditions, 'DisruptionTarget')!.reason).toBe(
       'DeletionByTaintManager',
@@ -97,22 +101,39 @@ describe('a node', () => {
 
   it('that comes back is as before, and its pods may stay', async () => {
     await register();
+    await register('well');
     await pod('a');
-    await bed.advance(41_000);
-    await bed.advance(100_000);
+    await pass(141_000, 'well');
     await renew();
     await post('True');
     expect(await taints()).toEqual([]);
-    for (let time = 0; time < 400; time += 20) {
-      await bed.advance(20_000);
-      await renew();
-    }
+    await pass(400_000, 'n', 'well');
     expect((await getPod('a')).metadata.deletionTimestamp).toBeUndefined();
     expect(await bed.events('a')).toContain('TaintManagerEviction: Cancelling deletion of Pod default/a');
   });
 
+  it('evicts nobody while no other is well', async () => {
+    await register();
+    await register('other');
+    await pod('a');
+    await pass(60_000, 'other');
+    expect(await taints()).toContain('node.kubernetes.io/unreachable:NoExecute');
+    await bed.advance(100_000);
+    expect(await taints()).toEqual(['node.kubernetes.io/unreachable:NoSchedule']);
+    await bed.advance(600_000);
+    expect((await getPod('a')).metadata.deletionTimestamp).toBeUndefined();
+    await renew('other');
+    await post('True', 'other');
+    expect(await taints()).toContain('node.kubernetes.io/unreachable:NoExecute');
+    await pass(290_000, 'other');
+    expect((await getPod('a')).metadata.deletionTimestamp).toBeUndefined();
+    await pass(20_000, 'other');
+    expect((await getPod('a')).metadata.deletionTimestamp).toBeDefined();
+  });
+
   it('says not-ready with another taint, and unschedulable with its own', async () => {
     await register();
+    await register('well');
     await bed.edit<Node>(resources.nodes, 'n', (draft) => {
       draft.spec = { ...draft.spec, unschedulable: true, taints: [{ key: 'own', effect: 'NoSchedule' }] };
     });
@@ -135,7 +156,7 @@ describe('a node', () => {
     await bed.advance(30_000);
     expect(await taints()).toEqual([]);
     await bed.advance(11_000);
-    expect(await taints()).toHaveLength(2);
+    expect(await taints()).toHaveLength(1);
   });
 });
 

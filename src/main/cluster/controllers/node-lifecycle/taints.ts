@@ -18,13 +18,14 @@ const pressure: Record<string, string> = {
 const owned = new Set([notReady, unreachable, unschedulable, ...Object.values(pressure)]);
 
 /** The taints of this controller that a node should have. */
-function wantedTaints(node: Node): Taint[] {
+function wantedTaints(node: Node, evicts: boolean): Taint[] {
   const conditions = node.status?.conditions;
   const wanted: Taint[] = [];
   const ready = findCondition(conditions, 'Ready')?.status;
   if (ready === 'False' || ready === 'Unknown') {
     const key = ready === 'False' ? notReady : unreachable;
-    wanted.push({ key, effect: 'NoSchedule' }, { key, effect: 'NoExecute' });
+    wanted.push({ key, effect: 'NoSchedule' });
+    if (evicts) wanted.push({ key, effect: 'NoExecute' });
   }
   for (const [type, key] of Object.entries(pressure)) {
     if (findCondition(conditions, type)?.status === 'True') wanted.push({ key, effect: 'NoSchedule' });
@@ -36,10 +37,11 @@ function wantedTaints(node: Node): Taint[] {
 /**
  * The taints a node should have: those of others as they are, the controller's
  * own by the node's state. Undefined when nothing changes.
+ * @param evicts whether pods are to leave the node when it is not ready
  */
-export function reconcileTaints(node: Node, now: number): Taint[] | undefined {
+export function reconcileTaints(node: Node, now: number, evicts: boolean): Taint[] | undefined {
   const current = node.spec?.taints ?? [];
-  const wanted = wantedTaints(node);
+  const wanted = wantedTaints(node, evicts);
   const same = (a: Taint) => (b: Taint) => a.key === b.key && a.effect === b.effect;
   const kept = current.filter((taint) => !owned.has(taint.key) || wanted.some(same(taint)));
   const added = wanted.filter((taint) => !current.some(same(taint)));
