@@ -76,6 +76,18 @@ const create = async (path: string, body: object): Promise<void> => {
   expect(status, text).toBe(201);
 };
 
+/** Waits until nothing is found; an engine that is mistaken itself is started anew. */
+async function settled(find: () => Promise<string[]>): Promise<void> {
+  try {
+    await expect.poll(find, { timeout: 30_000, interval: 500 }).toEqual([]);
+  } catch (error) {
+    if (!engine || !(await inspection.engineMiscounts())) throw error;
+    say('the engine believes volumes mounted that nothing uses: it is restarted');
+    await engine.restart();
+    await expect.poll(find, { timeout: 90_000, interval: 500 }).toEqual([]);
+  }
+}
+
 test(
   `desired is actual after ${seconds} s of chaos (seed ${seed})`,
   { timeout: seconds * 1000 + 800_000 },
@@ -120,7 +132,7 @@ test(
     expect(claims.known).toBeGreaterThan(0);
     const from = Date.now();
     await expect.poll(() => inspection.differences(user), { timeout: convergeMs, interval: 1000 }).toEqual([]);
-    await expect.poll(() => inspection.leaks(), { timeout: 30_000, interval: 1000 }).toEqual([]);
+    await settled(() => inspection.leaks());
     say(`all is as it was asked for ${((Date.now() - from) / 1000).toFixed(0)} s after the last change`);
     // Services lead to what is there now, from every node.
     const red = await inspection.podsOf('red');
@@ -144,11 +156,11 @@ test(
   },
 );
 
-test('removing the namespace leaves nothing of it', { timeout: 180_000 }, async () => {
+test('removing the namespace leaves nothing of it', { timeout: 400_000 }, async () => {
   const { status, text } = await supervisor.call('DELETE', `/api/v1/namespaces/${namespace}`);
   expect(status, text).toBeLessThan(300);
   const found = async () => (await supervisor.call('GET', `/api/v1/namespaces/${namespace}`)).status;
   await expect.poll(found, { timeout: 120_000, interval: 500 }).toBe(404);
-  await expect.poll(() => inspection.left(), { timeout: 20_000, interval: 500 }).toEqual([]);
-  await expect.poll(() => inspection.leaks(), { timeout: 30_000, interval: 500 }).toEqual([]);
+  await settled(() => inspection.left());
+  await settled(() => inspection.leaks());
 });

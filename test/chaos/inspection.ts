@@ -122,6 +122,26 @@ export class Inspection {
     return found;
   }
 
+  /**
+   * Whether the engine keeps a volume of a pod that is gone because it believes it mounted, although no container has
+   * it: engines miscount that when containers end while they start, and count anew when they are started (seen with 20.10).
+   */
+  async engineMiscounts(): Promise<boolean> {
+    const { engine } = this.options;
+    const pods = new Set((await this.items('/api/v1/pods')).map((pod) => pod.metadata.uid as string));
+    const used = (await engine.listContainers({ all: true })).flatMap(({ Mounts }) => Mounts.map(({ Name }) => Name));
+    for (const { Name, Labels } of (await engine.listVolumes({ filters: this.filters })).Volumes ?? []) {
+      const uid = Labels['gantry.dev/pod-uid'];
+      if (!uid || pods.has(uid) || used.includes(Name)) continue;
+      const answer = await engine
+        .getVolume(Name)
+        .remove()
+        .catch((error: Error) => error);
+      if (answer instanceof Error && answer.message.includes('has active mounts')) return true;
+    }
+    return false;
+  }
+
   /** Pods of the workload that a pod on each node reaches by the name of a service, through DNS and kube-proxy. */
   async answers(app: string, host: string): Promise<string[][]> {
     const { engine } = this.options;
