@@ -27,7 +27,7 @@ export interface ControllerSettings {
   }) => Promise<string>;
   /** The token of a secret of type kubernetes.io/service-account-token. Without it such secrets stay empty. */
   issueLegacyToken?: (account: { namespace: string; name: string; uid: string }, secret: string) => string;
-  /** How long a node may be silent, in ms (Kubernetes: 40 s). */
+  /** How long a node may be silent, in ms: 40 s unless told, as Kubernetes had it before 1.32 (50 s). */
   nodeGraceMs?: number;
   /** How often autoscalers look at their metrics, in ms (Kubernetes: 15 s). */
   autoscalerSyncMs?: number;

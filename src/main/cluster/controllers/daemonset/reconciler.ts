@@ -8,10 +8,9 @@ import { resources, splitKey } from '../../client/resources';
 import type { Informer, KubeClient, Reconciler } from '../../client/types';
 import { claim } from '../claim';
 import type { Expectations } from '../expectations';
+import { PodControl } from '../pod-control';
 import { availableIn, isReady } from '../pods';
-import { slowStart } from '../replicaset/batch';
 import { claimRevisions, currentRevision, truncateHistory } from '../revisions';
-import { isNamespaceTerminating } from '../terminating';
 import type { FailedPodsBackoff } from './failed-pods';
 import { daemonPod, eligibility, hashLabel, podsByNode, targetNode } from './nodes';
 import { mayExceed, rollingStep } from './rolling';
@@ -41,7 +40,11 @@ const lookAgainMs = 60_000;
 
 /** Keeps one pod of a DaemonSet on every node that is eligible. */
 export class DaemonSetReconciler implements Reconciler {
-  constructor(private readonly parts: Parts) {}
+  private readonly control: PodControl;
+
+  constructor(private readonly parts: Parts) {
+    this.control = new PodControl(parts);
+  }
 
   async reconcile(key: string): Promise<{ requeueAfterMs?: number } | void> {
     const { client, clock, events, expectations, daemonSets, nodes } = this.parts;
@@ -178,52 +181,8 @@ export class DaemonSetReconciler implements Reconciler {
   }
 
   private async apply(key: string, set: DaemonSet, changes: Changes, hash: string): Promise<void> {
-    const create = changes.create.slice(0, burst);
-    const remove = changes.remove.slice(0, burst);
-    if (create.length === 0 && remove.length === 0) return;
-    this.parts.expectations.expect(
-      key,
-      create.length,
-      remove.map((pod) => pod.metadata.uid),
-    );
-    const results = await Promise.allSettled([
-      this.create(key, set, create, hash),
-      ...remove.map((pod) => this.remove(key, set, pod)),
-    ]);
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
-  }
-
-  private async create(key: string, set: DaemonSet, nodes: readonly string[], hash: string): Promise<void> {
-    const { client, events, expectations } = this.parts;
-    const left = [...nodes];
-    const { done, error } = await slowStart(nodes.length, async () => {
-      try {
-        const pod = await client.create<Pod>(resources.pods, daemonPod(set, left.shift()!, hash));
-        events.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-      } catch (error) {
-        if (!isNamespaceTerminating(error)) {
-          events.event(set, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
-        }
-        throw error;
-      }
-    });
-    expectations.created(key, nodes.length - done);
-    if (error && !isNamespaceTerminating(error)) throw error;
-  }
-
-  private async remove(key: string, set: DaemonSet, { metadata: { namespace, name, uid } }: Pod): Promise<void> {
-    const { client, events, expectations } = this.parts;
-    try {
-      await client.delete(resources.pods, namespace, name, { preconditions: { uid } });
-      events.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
-    } catch (error) {
-      // No event of a deletion will come for what was not deleted by us.
-      expectations.deleted(key, uid);
-      if (isNotFound(error)) return;
-      events.event(set, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
-      throw error;
-    }
+    const create = changes.create.slice(0, burst).map((node) => daemonPod(set, node, hash));
+    await this.control.apply(key, set, { create, remove: changes.remove.slice(0, burst) });
   }
 
   private async report(set: DaemonSet, status: DaemonSet['status']): Promise<void> {

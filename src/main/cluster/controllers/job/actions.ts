@@ -1,12 +1,9 @@
 /** What is done to the pods of a job. */
 import type { Job, Pod } from '@shared/k8s';
 import { isNotFound } from '../../client/controller';
-import type { EventRecorder } from '../../client/events';
 import { keyOf, resources } from '../../client/resources';
 import type { KubeClient } from '../../client/types';
-import type { Expectations } from '../expectations';
-import { slowStart } from '../replicaset/batch';
-import { isNamespaceTerminating } from '../terminating';
+import { PodControl, type PodControlParts } from '../pod-control';
 import { isTracked, newPod, trackingFinalizer } from './pods';
 
 export interface PodActions {
@@ -30,56 +27,18 @@ export async function releasePod(client: KubeClient, pod: Pod): Promise<void> {
   }
 }
 
-export function createPodActions(parts: {
-  client: KubeClient;
-  events: EventRecorder;
-  expectations: Expectations;
-}): PodActions {
-  const { client, events, expectations } = parts;
-
-  const release = async (pods: readonly Pod[]) => throwFirst(pods.map((pod) => releasePod(client, pod)));
-
+export function createPodActions(parts: PodControlParts): PodActions {
+  const control = new PodControl(parts);
+  const release = async (pods: readonly Pod[]) => throwFirst(pods.map((pod) => releasePod(parts.client, pod)));
   return {
     release,
-    async create(job, indexes, failures) {
-      const key = keyOf(job);
-      const left = [...indexes];
-      expectations.expectCreations(key, indexes.length);
-      const { done, error } = await slowStart(indexes.length, async () => {
-        const index = left.shift();
-        try {
-          const pod = newPod(job, index, index === undefined ? undefined : failures?.get(index));
-          const created = await client.create<Pod>(resources.pods, pod);
-          events.event(job, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
-        } catch (error) {
-          if (!isNamespaceTerminating(error)) {
-            events.event(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
-          }
-          throw error;
-        }
-      });
-      expectations.created(key, indexes.length - done);
-      if (error && !isNamespaceTerminating(error)) throw error;
+    create(job, indexes, failures) {
+      const create = indexes.map((index) => newPod(job, index, index === undefined ? undefined : failures?.get(index)));
+      return control.apply(keyOf(job), job, { create });
     },
     async remove(job, pods, counted) {
-      const key = keyOf(job);
       if (!counted) await release(pods);
-      const uids = pods.map((pod) => pod.metadata.uid);
-      expectations.expectDeletions(key, uids);
-      await throwFirst(
-        pods.map(async ({ metadata: { namespace, name, uid } }) => {
-          try {
-            await client.delete(resources.pods, namespace, name, { preconditions: { uid } });
-            events.event(job, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
-          } catch (error) {
-            // No event of a deletion will come for what was not deleted by us.
-            expectations.deleted(key, uid);
-            if (isNotFound(error)) return;
-            events.event(job, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
-            throw error;
-          }
-        }),
-      );
+      await control.apply(keyOf(job), job, { remove: pods });
     },
   };
 }

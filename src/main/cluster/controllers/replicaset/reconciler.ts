@@ -9,9 +9,8 @@ import { resources, splitKey } from '../../client/resources';
 import type { Informer, KubeClient, Reconciler } from '../../client/types';
 import { claim, controlledBy } from '../claim';
 import type { Expectations } from '../expectations';
+import { PodControl } from '../pod-control';
 import { availableIn, isActive, isReady, isTerminating } from '../pods';
-import { isNamespaceTerminating } from '../terminating';
-import { slowStart } from './batch';
 import type { ReplicaKind } from './kinds';
 import { rankForDeletion } from './ranking';
 
@@ -33,7 +32,11 @@ const lookAgainMs = 60_000;
 
 /** Keeps as many pods of a template as a ReplicaSet asks for. */
 export class ReplicaSetReconciler implements Reconciler {
-  constructor(private readonly parts: Parts) {}
+  private readonly control: PodControl;
+
+  constructor(private readonly parts: Parts) {
+    this.control = new PodControl(parts);
+  }
 
   async reconcile(key: string): Promise<{ requeueAfterMs?: number } | void> {
     const { kind, client, clock, expectations, replicaSets, pods } = this.parts;
@@ -74,7 +77,7 @@ export class ReplicaSetReconciler implements Reconciler {
   }
 
   private async grow(key: string, set: ReplicaSet, count: number): Promise<void> {
-    const { kind, client, events, expectations } = this.parts;
+    const { kind } = this.parts;
     const { metadata, spec } = set.spec!.template!;
     const pod = {
       apiVersion: 'v1',
@@ -89,45 +92,12 @@ export class ReplicaSetReconciler implements Reconciler {
       },
       spec,
     };
-    expectations.expectCreations(key, count);
-    const { done, error } = await slowStart(count, async () => {
-      try {
-        const created = await client.create<Pod>(resources.pods, pod);
-        events.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
-      } catch (error) {
-        if (!isNamespaceTerminating(error)) {
-          events.event(set, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
-        }
-        throw error;
-      }
-    });
-    expectations.created(key, count - done);
-    if (error && !isNamespaceTerminating(error)) throw error;
+    await this.control.apply(key, set, { create: Array.from({ length: count }, () => pod) });
   }
 
   private async shrink(key: string, set: ReplicaSet, active: readonly Pod[], count: number): Promise<void> {
-    const { client, events, expectations } = this.parts;
     const doomed = count < active.length ? this.rank(set, active).slice(0, count) : [...active];
-    expectations.expectDeletions(
-      key,
-      doomed.map((pod) => pod.metadata.uid),
-    );
-    const results = await Promise.allSettled(
-      doomed.map(async ({ metadata: { namespace, name, uid } }) => {
-        try {
-          await client.delete(resources.pods, namespace, name, { preconditions: { uid } });
-          events.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
-        } catch (error) {
-          // No event of a deletion will come for what was not deleted by us.
-          expectations.deleted(key, uid);
-          if (isNotFound(error)) return;
-          events.event(set, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
-          throw error;
-        }
-      }),
-    );
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    await this.control.apply(key, set, { remove: doomed });
   }
 
   private rank(set: ReplicaSet, active: readonly Pod[]): Pod[] {
