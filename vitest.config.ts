@@ -18,7 +18,11 @@ const real = (name: string, timeout: number) => ({
 export default defineConfig({
   test: {
     projects: [
-      { resolve: { alias }, test: { name: 'unit', include: ['src/**/*.test.ts'], testTimeout: 10_000 } },
+      // One process for many files: to import the same modules for each took as long as the tests.
+      {
+        resolve: { alias },
+        test: { name: 'unit', include: ['src/**/*.test.ts'], testTimeout: 10_000, isolate: false },
+      },
       real('integration', 120_000),
       real('compat', 120_000),
       real('e2e', 300_000),
