@@ -29,22 +29,27 @@ export async function releasePod(client: KubeClient, pod: Pod): Promise<void> {
 
 export function createPodActions(parts: PodControlParts): PodActions {
   const control = new PodControl(parts);
-  const release = async (pods: readonly Pod[]) => throwFirst(pods.map((pod) => releasePod(parts.client, pod)));
   return {
-    release,
+    async release(pods) {
+      throwFirst(await Promise.allSettled(pods.map((pod) => releasePod(parts.client, pod))));
+    },
     create(job, indexes, failures) {
       const create = indexes.map((index) => newPod(job, index, index === undefined ? undefined : failures?.get(index)));
       return control.apply(keyOf(job), job, { create });
     },
     async remove(job, pods, counted) {
-      if (!counted) await release(pods);
-      await control.apply(keyOf(job), job, { remove: pods });
+      if (counted) return control.apply(keyOf(job), job, { remove: pods });
+      const results = await Promise.allSettled(pods.map((pod) => releasePod(parts.client, pod)));
+      // Whoever was let go of must go, or it would run on and count for nothing.
+      await control.apply(keyOf(job), job, {
+        remove: pods.filter((_, index) => results[index]!.status === 'fulfilled'),
+      });
+      throwFirst(results);
     },
   };
 }
 
-/** Waits for all before the first failure is thrown. */
-async function throwFirst(work: Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
+function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
+  const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }

@@ -184,6 +184,21 @@ describe('a Job', () => {
     ]);
   });
 
+  it('stops those of its pods that it can', async () => {
+    await create({ completions: 2, parallelism: 2 });
+    const [stuck] = await running();
+    bed.intercept = ({ method, path }) => {
+      if (method === 'PATCH' && path.endsWith(stuck!.metadata.name)) throw new Error('not this one');
+    };
+    await bed.client.patch(resources.jobs, 'default', 'work', { spec: { suspend: true } });
+    await bed.settle();
+    expect((await all()).map(({ metadata }) => metadata.name)).toEqual([stuck!.metadata.name]);
+    bed.intercept = undefined;
+    await bed.advance(1000);
+    expect(await all()).toEqual([]);
+    expect((await get()).status!.failed).toBeUndefined();
+  });
+
   it('is deleted when its time to live is over, and its pods with it', async () => {
     await create({ ttlSecondsAfterFinished: 100 });
     await endAll();
