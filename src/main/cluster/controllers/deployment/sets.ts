@@ -1,5 +1,5 @@
 import type { Deployment, ReplicaSet } from '@shared/k8s';
-import { isAlreadyExists } from '../../client/controller';
+import { isAlreadyExists, isNotFound } from '../../client/controller';
 import type { EventRecorder } from '../../client/events';
 import { controllerRef, isControlledBy } from '../../client/owners';
 import { resources } from '../../client/resources';
@@ -104,7 +104,11 @@ export class ReplicaSetWriter {
       const empty = specReplicas(set) === 0 && (set.status?.replicas ?? 0) === 0;
       if (!empty || (set.metadata.generation ?? 0) > (set.status?.observedGeneration ?? 0)) continue;
       const { namespace, name, uid } = set.metadata;
-      await this.client.delete(resources.replicaSets, namespace, name, { preconditions: { uid } });
+      try {
+        await this.client.delete(resources.replicaSets, namespace, name, { preconditions: { uid } });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
     }
   }
 
