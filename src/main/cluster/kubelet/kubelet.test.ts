@@ -243,4 +243,18 @@ describe('a pod that is gone', () => {
     await pass(11_000, 500);
     expect(await runtime.list(own)).toEqual([]);
   });
+
+  it('takes its volumes with it, those too that the engine knows by their names only', async () => {
+    const asked: unknown[] = [];
+    runtime.removeVolumes = async (...what) => void asked.push(what);
+    const volumes = [
+      { name: 'memory', emptyDir: { medium: 'Memory' } },
+      { name: 'host', hostPath: { path: '/x' } },
+    ];
+    const { uid } = (await create({}, { volumes })).metadata;
+    await pass(1000);
+    await client.delete(resources.pods, 'default', 'p', { gracePeriodSeconds: 1 });
+    await pass(3000);
+    expect(asked).toEqual([[{ [labels.podUid]: uid }, [`gantry-${uid}-memory`]]]);
+  });
 });

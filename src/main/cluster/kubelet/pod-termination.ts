@@ -7,7 +7,7 @@ import type { PodHost } from './pod-host';
 import { allContainers, isSidecar, observePod, type PodContainer, type PodView } from './pod-view';
 import { isUnreachable } from './runtime/docker-errors';
 import { labels } from './runtime/types';
-import { removePodDirectory } from './volumes';
+import { engineVolume, removePodDirectory } from './volumes';
 
 interface Link extends WorkerLink {
   /** Reports the containers as they ended; resolves when it is written. */
@@ -83,7 +83,11 @@ export class PodTermination {
   private async removeVolumes(uid: string): Promise<void> {
     const { runtime, log } = this.host;
     try {
-      await runtime.removeVolumes({ [labels.podUid]: uid });
+      const own = (this.link.pod().spec!.volumes ?? []).filter(({ emptyDir }) => emptyDir !== undefined);
+      await runtime.removeVolumes(
+        { [labels.podUid]: uid },
+        own.map(({ name }) => engineVolume(uid, name)),
+      );
     } catch (error) {
       if (isUnreachable(error)) throw error;
       // A container that could not be removed holds them. They go with it.

@@ -273,8 +273,10 @@ class DockerRuntime implements Runtime {
     }));
   }
 
-  async removeVolumes(wanted: Record<string, string>): Promise<void> {
-    for (const { name } of await this.volumes(wanted)) await this.optional(() => this.docker.getVolume(name).remove());
+  async removeVolumes(wanted: Record<string, string>, names: readonly string[] = []): Promise<void> {
+    const labelled = (await this.volumes(wanted)).map(({ name }) => name);
+    for (const name of new Set([...labelled, ...names]))
+      await this.optional(() => this.docker.getVolume(name).remove());
   }
 
   volumeSizes(): Promise<Map<string, number>> {

@@ -309,8 +309,11 @@ export interface Runtime {
   giveVolume?(name: string, group: number): Promise<void>;
   /** Those that carry all the labels. */
   volumes(labels: Record<string, string>): Promise<RuntimeVolume[]>;
-  /** Removes the volumes that carry all the labels. */
-  removeVolumes(labels: Record<string, string>): Promise<void>;
+  /**
+   * Removes the volumes that carry all the labels, and those of the names: an engine that is stopped while it makes
+   * a volume knows it without labels afterwards.
+   */
+  removeVolumes(labels: Record<string, string>, names?: readonly string[]): Promise<void>;
   /** Bytes in each volume of the engine by its name, where the runtime can tell. Costly: to be asked seldom. */
   volumeSizes?(): Promise<Map<string, number>>;
   /** Undefined when the container does not run. */

@@ -7,12 +7,12 @@ import { podLabels } from '../container-specs';
 import { mountClaim } from './claim';
 import { checkHostPath } from './host-path';
 import { giveToGroup, groupMode, groupOf } from './ownership';
-import { volumePath } from './paths';
+import { engineVolume, volumePath } from './paths';
 import { filesOf, projectionOf } from './projected';
 import { MountError, type MountedVolume, type VolumeContext } from './types';
 
 export { managedMounts, mountsOf } from './mounts';
-export { emptyDirPath, podDirectory, removePodDirectory, terminationFile } from './paths';
+export { emptyDirPath, engineVolume, podDirectory, removePodDirectory, terminationFile } from './paths';
 export { MountError, type MountedVolume, type VolumeContext } from './types';
 
 /** Volumes with the credentials of a pod's account, which admission adds. */
@@ -70,7 +70,7 @@ async function mountVolume(pod: Pod, volume: Volume, context: VolumeContext): Pr
 
   if (emptyDir) {
     if (emptyDir.medium === 'Memory' || !context.local) {
-      const source = `gantry-${pod.metadata.uid}-${name}`;
+      const source = engineVolume(pod.metadata.uid, name);
       const sizeBytes = parseBytes(emptyDir.sizeLimit) || undefined;
       const memory = emptyDir.medium === 'Memory' ? { sizeBytes, group } : undefined;
       await context.runtime.createVolume(source, podLabels(pod, context.facts.nodeName), memory);
@@ -84,7 +84,7 @@ async function mountVolume(pod: Pod, volume: Volume, context: VolumeContext): Pr
   }
   // Without the account's token most pods work; they would not without their volume.
   if (!context.local && isCredentials(volume)) {
-    const source = `gantry-${pod.metadata.uid}-${name}`;
+    const source = engineVolume(pod.metadata.uid, name);
     await context.runtime.createVolume(source, podLabels(pod, context.facts.nodeName));
     return { type: 'volume', source, readOnly: true };
   }

@@ -20,3 +20,6 @@ export async function removePodDirectory(root: string, uid: string): Promise<voi
   if (!uid) return;
   await rm(podDirectory(root, uid), { recursive: true, force: true });
 }
+
+/** The engine's volume that a pod has for one of its own. */
+export const engineVolume = (uid: string, volume: string): string => `gantry-${uid}-${volume}`;
