@@ -3,6 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 /** Larger ones are written by the thread pool. */
 const mostAtOnceBytes = 256 * 1024;
+/** So many in one turn of the event loop; a writer that waits for nothing else would not let others have theirs. */
+const mostAtOnce = 16;
 /** A write that took longer had to wait for the disk: for a while the thread pool waits in its place. */
 const slowMs = 5;
 const slowForMs = 60_000;
@@ -16,6 +18,8 @@ const slowForMs = 60_000;
 export class AppendFile {
   private opened: { handle: FileHandle; stats: BigIntStats } | undefined;
   private slowUntil = 0;
+  /** How many were written at once in this turn. */
+  private atOnce = 0;
 
   constructor(readonly path: string) {}
 
@@ -27,12 +31,15 @@ export class AppendFile {
     const handle = await this.current();
     for (let at = 0; at < bytes.length;) {
       const now = performance.now();
-      if (bytes.length > mostAtOnceBytes || now < this.slowUntil) at += (await handle.write(bytes, at)).bytesWritten;
-      else {
-        // Into the system's cache: microseconds, where to ask the thread pool and to hear from it takes a tenth of a ms.
-        at += writeSync(handle.fd, bytes, at);
-        if (performance.now() - now > slowMs) this.slowUntil = now + slowForMs;
+      const waits = bytes.length > mostAtOnceBytes || this.atOnce >= mostAtOnce || now < this.slowUntil;
+      if (waits) {
+        at += (await handle.write(bytes, at)).bytesWritten;
+        continue;
       }
+      if (this.atOnce++ === 0) setImmediate(() => (this.atOnce = 0));
+      // Into the system's cache: microseconds, where to ask the thread pool and to hear from it takes a tenth of a ms.
+      at += writeSync(handle.fd, bytes, at);
+      if (performance.now() - now > slowMs) this.slowUntil = now + slowForMs;
     }
   }
 

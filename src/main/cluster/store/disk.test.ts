@@ -214,6 +214,20 @@ describe('rewriting the file', () => {
     expect(await readdir(directory)).not.toContain('store.db.next');
   });
 
+  it('lets others have their turn while somebody writes without a pause', async () => {
+    const store = await start();
+    let turns = 0;
+    let over = false;
+    const turn = () => {
+      turns++;
+      if (!over) setImmediate(turn);
+    };
+    setImmediate(turn);
+    for (let n = 0; n < 500; n++) await store.create(key(`o${n}`), object(`o${n}`));
+    over = true;
+    expect(turns).toBeGreaterThan(20);
+  });
+
   it('keeps the revision when the last write was a deletion', async () => {
     const options = { compactAfterBytes: 1000 };
     let store = await start(options);
