@@ -19,8 +19,20 @@ const [directory = '', seed = '1'] = process.argv.slice(2);
 const workers = 8;
 const keysPerWorker = 6;
 const random = seededRandom(Number(seed));
-/** Synchronous, so that what was said before the kill can be read after it. */
-const say = (line: WriterLine) => writeSync(1, `${JSON.stringify(line)}\n`);
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Synchronous, so that what was said before the kill can be read after it. Waits for a reader that is slower. */
+function say(line: WriterLine): void {
+  for (;;) {
+    try {
+      writeSync(1, `${JSON.stringify(line)}\n`);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(never, 0, 0, 1);
+    }
+  }
+}
 
 const store = await openStore({
   directory,
