@@ -13,8 +13,14 @@ export class Drawer {
     const button = this.root.getByTestId(`action-${id}`);
     // The drawer may still be on its way; its buttons come together.
     await this.root.getByTestId('drawer-more').waitFor();
-    if (!(await button.isVisible())) await this.root.getByTestId('drawer-more').click();
-    await this.page.getByTestId(`action-${id}`).last().click();
+    if (await button.isVisible()) return button.click();
+    await this.root.getByTestId('drawer-more').click();
+    const entry = this.page.getByRole('menu').getByTestId(`action-${id}`);
+    // What can be done may have changed while the menu was opened: a node that was cordoned has a button for it no more.
+    await entry.or(button).first().waitFor();
+    if (await entry.isVisible()) return entry.click();
+    await this.page.keyboard.press('Escape');
+    await button.click();
   }
 
   async text(): Promise<string> {
