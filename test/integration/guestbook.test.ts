@@ -101,7 +101,9 @@ test('the guest book comes up from its one file', { timeout: 240_000 }, async ()
   const nodes = (await podsOf(api, 'guestbook', '')).map(({ spec }) => spec?.nodeName);
   expect([nodes.length, new Set(nodes).size]).toEqual([6, 2]);
 
+  // The Ingress hears of endpoints a moment after the pods are ready, of each Service by itself.
   await expect.poll(page, patience).toContain('<h1>Guest book</h1>');
+  await expect.poll(messages, patience).toBe('');
   expect(await sign('hello & <welcome>')).toBe('status 303');
   expect(await messages()).toBe('hello & <welcome>');
   expect(await page()).toContain('<li>hello &amp; &lt;welcome&gt;</li>');
